@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Options;
+
+using Orleans.Dashboard;
+
+using OrleansInference.AspNetCore;
+
+try
+{
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.AddInferenceFrontDoor();
+    builder.UseOrleansClient(client => client
+        .AddDashboard()
+        // Silos may start later than the front end, or all be gone for a while: it keeps asking, and says meanwhile that it is not ready.
+        .UseConnectionRetryFilter(async (_, cancellationToken) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
+            return true;
+        }));
+    // The connection to the cluster must not hold up the server, which answers health probes from the first moment.
+    builder.Services.Configure<HostOptions>(options => options.ServicesStartConcurrently = true);
+    var app = builder.Build();
+    app.MapInferenceFrontDoor();
+    app.MapOrleansDashboard("/dashboard");
+    await app.RunAsync();
+    return 0;
+}
+catch (OptionsValidationException exception)
+{
+    foreach (var failure in exception.Failures) await Console.Error.WriteLineAsync(failure);
+    return 1;
+}

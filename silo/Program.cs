@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Options;
+
+using Orleans.Dashboard;
+
+using OrleansInference.AspNetCore;
+using OrleansInference.Engine;
+using OrleansInference.Engine.Verification;
+using OrleansInference.Grains;
+using OrleansInference.Silo;
+
+if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
+
+try
+{
+    // The settings lie beside the program, wherever it is started from.
+    var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    var frontDoor = web.Configuration.GetSection(FrontDoorOptions.SectionName).Get<FrontDoorOptions>() ?? new();
+    IHostApplicationBuilder builder = frontDoor.Enabled
+        ? web.AddInferenceFrontDoor()
+        : Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
+    var engine = EngineOptions.Read(builder.Configuration);
+    builder.UseOrleans(silo => silo.AddInference(engine).AddDashboard());
+    // The silo drains within its own limit of half a minute; the host must not cut that short.
+    builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(45));
+    if (!frontDoor.Enabled)
+    {
+        await ((HostApplicationBuilder)builder).Build().RunAsync();
+        return 0;
+    }
+
+    builder.Services.AddHostedService<Greeting>();
+    var app = web.Build();
+    app.MapInferenceFrontDoor();
+    app.MapOrleansDashboard("/dashboard");
+    await app.RunAsync();
+    return 0;
+}
+catch (OptionsValidationException exception)
+{
+    foreach (var failure in exception.Failures) await Console.Error.WriteLineAsync(failure);
+    return 1;
+}

@@ -1,0 +1,84 @@
+namespace OrleansInference;
+
+/// <summary>What one silo says of itself to the catalog. Each report replaces the one before.</summary>
+[GenerateSerializer, Immutable, Alias("OrleansInference.SiloReport")]
+public sealed record SiloReport
+{
+    /// <summary>The silo's name, unique in the cluster.</summary>
+    [Id(0)]
+    public required string Silo { get; init; }
+
+    /// <summary>The names of the silo's devices.</summary>
+    [Id(1)]
+    public required IReadOnlyList<string> Devices { get; init; }
+
+    /// <summary>The model versions that the silo's repository publishes, broken ones too.</summary>
+    [Id(2)]
+    public required IReadOnlyList<ModelPublication> Models { get; init; }
+
+    /// <summary>The model instances that live on the silo.</summary>
+    [Id(3)]
+    public required IReadOnlyList<ModelInstanceStatus> Instances { get; init; }
+}
+
+/// <summary>A model version that a repository publishes: its description, or why there is none.</summary>
+/// <param name="Id">The model version; version 0 where the model has none.</param>
+/// <param name="Descriptor">The description; null where the configuration is broken.</param>
+/// <param name="Reason">Why the version cannot be served; empty where nothing speaks against it.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.ModelPublication")]
+public sealed record ModelPublication(
+    [property: Id(0)] ModelId Id,
+    [property: Id(1)] ModelDescriptor? Descriptor,
+    [property: Id(2)] string Reason);
+
+/// <summary>The state of one model version on one device.</summary>
+/// <param name="Id">The instance.</param>
+/// <param name="State">Whether it answers.</param>
+/// <param name="Reason">Why not, where it does not.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.ModelInstanceStatus")]
+public sealed record ModelInstanceStatus(
+    [property: Id(0)] ModelInstanceId Id,
+    [property: Id(1)] ModelState State,
+    [property: Id(2)] string Reason = "");
+
+/// <summary>A model version as the whole cluster sees it.</summary>
+[GenerateSerializer, Immutable, Alias("OrleansInference.ModelEntry")]
+public sealed record ModelEntry
+{
+    /// <summary>The model version; version 0 where the model has none.</summary>
+    [Id(0)]
+    public required ModelId Id { get; init; }
+
+    /// <summary>The best state of its instances.</summary>
+    [Id(1)]
+    public required ModelState State { get; init; }
+
+    /// <summary>Why it is not ready; empty where it is.</summary>
+    [Id(2)]
+    public required string Reason { get; init; }
+
+    /// <summary>The description; null where the configuration is broken.</summary>
+    [Id(3)]
+    public required ModelDescriptor? Descriptor { get; init; }
+
+    /// <summary>The instances, of all states.</summary>
+    [Id(4)]
+    public required IReadOnlyList<ModelInstanceStatus> Instances { get; init; }
+
+    /// <summary>The description of a version that can answer.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with the reason.</exception>
+    public ModelDescriptor GetReadyDescriptor()
+    {
+        if (State == ModelState.Ready) return Descriptor!;
+        var version = Id.Version == 0 ? "" : $" version {Id.Version}";
+        throw new InferenceException(InferenceError.NotReady, $"Request for model '{Id.Name}'{version} is not at ready state: {Reason}");
+    }
+}
+
+/// <summary>All models of the cluster at one moment.</summary>
+/// <param name="Revision">Differs from that of every earlier snapshot; compares by equality only.</param>
+/// <param name="Models">The model versions, by name and version.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.CatalogSnapshot")]
+public sealed record CatalogSnapshot(
+    [property: Id(0)] string Revision,
+    [property: Id(1)] IReadOnlyList<ModelEntry> Models);

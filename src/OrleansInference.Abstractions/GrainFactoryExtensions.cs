@@ -1,0 +1,15 @@
+namespace OrleansInference;
+
+/// <summary>Grain references by what they are, so that no caller builds a key.</summary>
+public static class GrainFactoryExtensions
+{
+    /// <summary>The grain of a model version on a device.</summary>
+    public static IModelGrain GetModel(this IGrainFactory factory, ModelInstanceId instance) =>
+        factory.GetGrain<IModelGrain>(instance.ToString());
+
+    /// <summary>A worker on the nearest silo.</summary>
+    public static IInferenceWorkerGrain GetWorker(this IGrainFactory factory) => factory.GetGrain<IInferenceWorkerGrain>(0);
+
+    /// <summary>The cluster's catalog.</summary>
+    public static IModelCatalogGrain GetCatalog(this IGrainFactory factory) => factory.GetGrain<IModelCatalogGrain>(0);
+}

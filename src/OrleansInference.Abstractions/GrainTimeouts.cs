@@ -1,0 +1,11 @@
+namespace OrleansInference;
+
+/// <summary>Time limits of grain calls.</summary>
+internal static class GrainTimeouts
+{
+    /// <summary>
+    /// Longer than any deadline a request may have: the deadline, which travels with the request, is what ends it, and the
+    /// runtime's own limit of half a minute must not come first.
+    /// </summary>
+    public const string Inference = "02:00:00";
+}

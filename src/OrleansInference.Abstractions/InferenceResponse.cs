@@ -1,0 +1,22 @@
+using OrleansInference.Tensors;
+
+namespace OrleansInference;
+
+/// <summary>The answer to an <see cref="InferenceRequest"/>.</summary>
+[GenerateSerializer, Immutable, Alias("OrleansInference.Response")]
+public sealed record InferenceResponse
+{
+    /// <summary>The model version that answered.</summary>
+    [Id(0)]
+    public required ModelId Model { get; init; }
+
+    /// <summary>The outputs, in the order that the request asked for or else that the model declares.</summary>
+    [Id(1)]
+    public required IReadOnlyList<InferenceTensor> Outputs { get; init; }
+
+    /// <summary>The output of that name.</summary>
+    /// <exception cref="KeyNotFoundException">The response has no such output.</exception>
+    public InferenceTensor this[string output] =>
+        Outputs.FirstOrDefault(tensor => tensor.Name == output)
+        ?? throw new KeyNotFoundException($"The response of model {Model} has no output '{output}'.");
+}

@@ -1,0 +1,65 @@
+using OrleansInference.Tensors;
+
+namespace OrleansInference;
+
+/// <summary>What a caller needs to know of a model version: its signature, as callers see it, and its configuration.</summary>
+[GenerateSerializer, Immutable, Alias("OrleansInference.ModelDescriptor")]
+public sealed record ModelDescriptor
+{
+    /// <summary>The model version.</summary>
+    [Id(0)]
+    public required ModelId Id { get; init; }
+
+    /// <summary>The runtime's name, such as <c>pytorch_libtorch</c>.</summary>
+    [Id(1)]
+    public required string Platform { get; init; }
+
+    /// <summary>The most rows in one batch; 0 where the model does not batch and inputs have no batch dimension.</summary>
+    [Id(2)]
+    public required int MaxBatchSize { get; init; }
+
+    /// <summary>The inputs that callers send.</summary>
+    [Id(3)]
+    public required IReadOnlyList<TensorSignature> Inputs { get; init; }
+
+    /// <summary>The outputs that callers get.</summary>
+    [Id(4)]
+    public required IReadOnlyList<TensorSignature> Outputs { get; init; }
+
+    /// <summary>The model's configuration as JSON, as its file gives it.</summary>
+    [Id(5)]
+    public required string Configuration { get; init; }
+
+    /// <summary>Whether requests pass an <see cref="IInferenceWorkerGrain"/> for preprocessing or postprocessing.</summary>
+    [Id(6)]
+    public bool HasProcessing { get; init; }
+
+    /// <summary>The device kinds (<c>cpu</c>, <c>cuda</c>) that the configuration admits, with an index or without; all where empty.</summary>
+    [Id(7)]
+    public IReadOnlyList<string> DeviceKinds { get; init; } = [];
+}
+
+/// <summary>Name, datatype and shape of an input or output.</summary>
+[GenerateSerializer, Immutable, Alias("OrleansInference.TensorSignature")]
+public sealed record TensorSignature
+{
+    /// <summary>The name.</summary>
+    [Id(0)]
+    public required string Name { get; init; }
+
+    /// <summary>The element type.</summary>
+    [Id(1)]
+    public required DataType DataType { get; init; }
+
+    /// <summary>The dimensions, with the batch's where the model batches; -1 admits any size.</summary>
+    [Id(2)]
+    public required long[] Shape { get; init; }
+
+    /// <summary>Of an output whose elements are class scores: the classes' names in order; otherwise empty.</summary>
+    [Id(3)]
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>Whether tensors of any rank are admitted; <see cref="Shape"/> then only says how callers may picture it.</summary>
+    [Id(4)]
+    public bool AnyRank { get; init; }
+}

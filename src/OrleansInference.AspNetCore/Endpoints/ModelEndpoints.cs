@@ -1,0 +1,98 @@
+using System.Globalization;
+
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+using OrleansInference.AspNetCore.Protocol;
+using OrleansInference.Client;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Endpoints;
+
+/// <summary>What is known of a model: metadata, readiness, configuration, statistics.</summary>
+internal static class ModelEndpoints
+{
+    public static void MapModels(this RouteGroupBuilder group)
+    {
+        group.MapModelRoute(HttpMethods.Get, "", GetMetadataAsync).Describe("Models", "Inputs and outputs of a model, and its versions.");
+        group.MapModelRoute(HttpMethods.Get, "/ready", GetReadyAsync).Describe("Models", "200 when the model answers; else why not.");
+        group.MapModelRoute(HttpMethods.Get, "/config", GetConfigurationAsync).Describe("Models", "The model's configuration as its file gives it.");
+        group.MapModelRoute(HttpMethods.Get, "/stats", GetStatisticsAsync).Describe("Models", "What the model has done: counts, times, batch sizes.");
+    }
+
+    /// <summary>A version as routes name it.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it is no number.</exception>
+    public static int? ParseVersion(string? version)
+    {
+        if (version is null) return null;
+        return int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new InferenceException(
+                InferenceError.InvalidArgument,
+                $"failed to get model version from specified version string '{version}' (an integral value is required)");
+    }
+
+    private static async Task<Ok<ModelMetadata>> GetMetadataAsync(
+        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+    {
+        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        var descriptor = entry.GetReadyDescriptor();
+        var all = await client.GetModelsAsync(cancellationToken);
+        return TypedResults.Ok(new ModelMetadata(
+            model,
+            [.. all.Where(other => other.Id.Name == model && other.State == ModelState.Ready).Select(other => Format(other.Id.Version))],
+            descriptor.Platform,
+            [.. descriptor.Inputs.Select(ToMetadata)],
+            [.. descriptor.Outputs.Select(ToMetadata)]));
+    }
+
+    private static async Task<Ok> GetReadyAsync(string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+    {
+        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        _ = entry.GetReadyDescriptor();
+        return TypedResults.Ok();
+    }
+
+    private static async Task<ContentHttpResult> GetConfigurationAsync(
+        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+    {
+        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        return TypedResults.Text(entry.GetReadyDescriptor().Configuration, "application/json");
+    }
+
+    private static async Task<Ok<StatisticsBody>> GetStatisticsAsync(
+        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+    {
+        var statistics = await client.GetStatisticsAsync(model, ParseVersion(version), cancellationToken);
+        return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
+    }
+
+    private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
+
+    private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics) => new(
+        model.Name,
+        Format(model.Version),
+        statistics.LastInference?.ToUnixTimeMilliseconds() ?? 0,
+        statistics.InferenceCount,
+        statistics.ExecutionCount,
+        new(
+            ToBody(statistics.Success),
+            ToBody(statistics.Fail),
+            ToBody(statistics.Queue),
+            ToBody(statistics.ComputeInput),
+            ToBody(statistics.ComputeInfer),
+            ToBody(statistics.ComputeOutput),
+            // There is no response cache; Triton's clients expect the fields.
+            new(0, 0),
+            new(0, 0)),
+        [
+            .. statistics.Batches.Select(batch => new BatchStatisticsBody(
+                batch.BatchSize, ToBody(batch.ComputeInput), ToBody(batch.ComputeInfer), ToBody(batch.ComputeOutput))),
+        ],
+        statistics.QueueDepth);
+
+    private static DurationBody ToBody(DurationStatistics duration) => new(duration.Count, duration.Nanoseconds);
+
+    private static string Format(int version) => version.ToString(CultureInfo.InvariantCulture);
+}

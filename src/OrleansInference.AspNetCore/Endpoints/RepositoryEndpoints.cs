@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text.Json;
+
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+using OrleansInference.AspNetCore.Protocol;
+using OrleansInference.Client;
+
+namespace OrleansInference.AspNetCore.Endpoints;
+
+/// <summary>The model repository: what is in it, and in what state.</summary>
+internal static class RepositoryEndpoints
+{
+    public static void MapRepository(this RouteGroupBuilder group) =>
+        group.MapPost("/repository/index", GetIndexAsync).WithTags("Repository")
+            .WithSummary("All models with their states, and the reasons of those that are not ready.")
+            .DescribeBody<IndexRequest>("application/json")
+            .Produces<IReadOnlyList<IndexEntry>>();
+
+    private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(
+        HttpRequest request, IInferenceClient client, CancellationToken cancellationToken)
+    {
+        // Read by hand: the protocol's clients send this body without a Content-Type, or none at all.
+        var onlyReady = false;
+        try
+        {
+            var body = await new StreamReader(request.Body).ReadToEndAsync(cancellationToken);
+            if (body.Length > 0) onlyReady = JsonSerializer.Deserialize(body, ProtocolJson.Default.IndexRequest)?.Ready ?? false;
+        }
+        catch (JsonException exception)
+        {
+            throw new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception);
+        }
+
+        var models = await client.GetModelsAsync(cancellationToken);
+        return TypedResults.Ok<IReadOnlyList<IndexEntry>>(
+        [
+            .. models
+                .Where(entry => !onlyReady || entry.State == ModelState.Ready)
+                .Select(entry => new IndexEntry(
+                    entry.Id.Name,
+                    entry.Id.Version == 0 ? "" : entry.Id.Version.ToString(CultureInfo.InvariantCulture),
+                    entry.State.ToString().ToUpperInvariant(),
+                    entry.Reason)),
+        ]);
+    }
+}

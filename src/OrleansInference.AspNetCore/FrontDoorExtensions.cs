@@ -1,0 +1,66 @@
+using System.Text.Json;
+
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+using OrleansInference.AspNetCore.Endpoints;
+using OrleansInference.AspNetCore.Protocol;
+using OrleansInference.Client;
+
+using Scalar.AspNetCore;
+
+namespace OrleansInference.AspNetCore;
+
+/// <summary>The front door: the Open Inference Protocol over an <see cref="IInferenceClient"/>, the same in every program.</summary>
+public static class FrontDoorExtensions
+{
+    /// <summary>Adds what <see cref="MapInferenceFrontDoor"/> needs, and binds the server to the configured address.</summary>
+    public static WebApplicationBuilder AddInferenceFrontDoor(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
+        builder.Services.AddInferenceClient();
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
+        });
+        builder.Services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new()
+            {
+                Title = "OrleansInference",
+                Version = "v2",
+                Description = "Open Inference Protocol V2 with Triton's extensions. Every error is {\"error\": \"...\"}.",
+            };
+            return Task.CompletedTask;
+        }));
+
+        var http = builder.Configuration[$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Http)}"] ?? new FrontDoorOptions().Http;
+        builder.WebHost.UseUrls(http);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            // The front door counts the bytes itself, so that the answer names the limit.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.AddServerHeader = false;
+        });
+        return builder;
+    }
+
+    /// <summary>Maps the protocol's routes, the OpenAPI document at <c>/openapi/v1.json</c> and its page at <c>/scalar</c>.</summary>
+    public static WebApplication MapInferenceFrontDoor(this WebApplication app)
+    {
+        app.UseMiddleware<ErrorMiddleware>();
+        var v2 = app.MapGroup("/v2");
+        v2.MapServer();
+        v2.MapModels();
+        v2.MapInfer();
+        v2.MapRepository();
+        app.MapOpenApi();
+        app.MapScalarApiReference("/scalar", options => options.WithTitle("OrleansInference"));
+        return app;
+    }
+}

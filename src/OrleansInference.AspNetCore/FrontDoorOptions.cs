@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+
+using Microsoft.Extensions.Options;
+
+namespace OrleansInference.AspNetCore;
+
+/// <summary>The section <c>Inference:FrontDoor</c>.</summary>
+public sealed class FrontDoorOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string SectionName = "Inference:FrontDoor";
+
+    /// <summary>Whether the silo program serves REST itself.</summary>
+    /// <value>true.</value>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>Where to serve REST.</summary>
+    /// <value><c>http://localhost:8000</c>.</value>
+    [Required, RegularExpression("^https?://[^/]+/?$")]
+    public string Http { get; set; } = "http://localhost:8000";
+
+    /// <summary>The largest request in bytes, as sent and as decoded to tensors.</summary>
+    /// <value>64 MiB.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxRequestBytes { get; set; } = 64 * 1024 * 1024;
+}
+
+[OptionsValidator]
+internal sealed partial class FrontDoorOptionsValidator : IValidateOptions<FrontDoorOptions>;

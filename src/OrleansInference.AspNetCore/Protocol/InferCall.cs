@@ -1,0 +1,25 @@
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>An inference request as the protocol words it: what to infer, and how to write the answer.</summary>
+/// <param name="Id">The caller's own name for it.</param>
+/// <param name="Inputs">The tensors.</param>
+/// <param name="Outputs">The outputs asked for; all where empty.</param>
+/// <param name="BinaryOutputs">Whether outputs are binary that do not say otherwise.</param>
+/// <param name="Timeout">The deadline, from the moment the request came in.</param>
+internal sealed record InferCall(
+    string? Id, IReadOnlyList<InferenceTensor> Inputs, IReadOnlyList<OutputCall> Outputs, bool BinaryOutputs, TimeSpan? Timeout)
+{
+    /// <summary>How to write an output.</summary>
+    public (bool Binary, int Classes) FormOf(string output)
+    {
+        var asked = Outputs.FirstOrDefault(candidate => candidate.Name == output);
+        return (asked?.Binary ?? BinaryOutputs, asked?.Classes ?? 0);
+    }
+}
+
+/// <param name="Name">The output.</param>
+/// <param name="Binary">Whether it is to be binary; null for the request's default.</param>
+/// <param name="Classes">How many of its best classes are wanted; 0 for the tensor itself.</param>
+internal sealed record OutputCall(string Name, bool? Binary, int Classes);

@@ -1,0 +1,300 @@
+using System.Buffers;
+using System.Text.Json;
+
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>
+/// Reads the protocol's JSON and the binary tensors behind it in one pass, without a document in between. An input's <c>data</c> may
+/// stand before its shape and datatype, so its place is kept and its numbers are read at the end of the input.
+/// </summary>
+internal ref struct InferJsonReader
+{
+    private const int MaxDepth = 64;
+    private const int MaxRank = 32;
+
+    private readonly string _model;
+    private readonly int _maxBytes;
+    private readonly List<InferenceTensor> _inputs = [];
+    private readonly List<OutputCall> _outputs = [];
+    private ReadOnlySequence<byte> _blobs;
+    private long _decoded;
+    private string? _id;
+    private bool _binaryOutputs;
+    private TimeSpan? _timeout;
+
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    {
+        _blobs = blobs;
+        _maxBytes = maxBytes;
+        _model = model;
+    }
+
+    /// <param name="json">The JSON.</param>
+    /// <param name="blobs">The binary tensors, in the order of the inputs that announce them.</param>
+    /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
+    /// <param name="model">The model's name, for messages.</param>
+    public static InferCall Read(ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    {
+        var request = new InferJsonReader(blobs, maxBytes, model);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            request.ReadRequest(ref reader);
+        }
+        catch (JsonException exception)
+        {
+            throw Invalid($"failed to parse the request JSON buffer: {exception.Message}");
+        }
+
+        if (!request._blobs.IsEmpty)
+            throw Invalid($"unexpected additional input data for model '{model}': {request._blobs.Length} bytes are left over");
+        return new(request._id, request._inputs, request._outputs, request._binaryOutputs, request._timeout);
+    }
+
+    private void ReadRequest(ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw Invalid("failed to parse the request JSON buffer: the body is not a JSON object");
+        var hasInputs = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("id"u8))
+            {
+                _id = ReadString(ref reader, "id");
+            }
+            else if (reader.ValueTextEquals("parameters"u8))
+            {
+                ReadRequestParameters(ref reader);
+            }
+            else if (reader.ValueTextEquals("inputs"u8))
+            {
+                hasInputs = true;
+                ReadArray(ref reader, "inputs");
+                while (NextItem(ref reader, "inputs")) ReadInput(ref reader);
+            }
+            else if (reader.ValueTextEquals("outputs"u8))
+            {
+                ReadArray(ref reader, "outputs");
+                while (NextItem(ref reader, "outputs")) ReadOutput(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        // Reads to the end, so that anything behind the object is found.
+        while (reader.Read())
+        {
+        }
+
+        if (!hasInputs) throw Invalid("Unable to parse 'inputs': it is missing");
+    }
+
+    private void ReadRequestParameters(ref Utf8JsonReader reader)
+    {
+        ReadObject(ref reader, "parameters");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            switch (name)
+            {
+                case "timeout":
+                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, long.MaxValue / TimeSpan.TicksPerMicrosecond);
+                    _timeout = microseconds == 0 ? null : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+                    break;
+                case "binary_data_output":
+                    _binaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
+                    break;
+                case var reserved when reserved.StartsWith("triton_", StringComparison.Ordinal):
+                    throw Invalid($"parameter '{reserved}' is reserved");
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+    }
+
+    private void ReadInput(ref Utf8JsonReader reader)
+    {
+        string? name = null, datatype = null;
+        long[]? shape = null;
+        long? binarySize = null;
+        var hasData = false;
+        var sharedMemory = false;
+        Utf8JsonReader data = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8))
+            {
+                name = ReadString(ref reader, "name");
+            }
+            else if (reader.ValueTextEquals("datatype"u8))
+            {
+                datatype = ReadString(ref reader, "datatype");
+            }
+            else if (reader.ValueTextEquals("shape"u8))
+            {
+                shape = ReadShape(ref reader, name);
+            }
+            else if (reader.ValueTextEquals("data"u8))
+            {
+                hasData = true;
+                data = reader;
+                reader.Skip();
+            }
+            else if (reader.ValueTextEquals("parameters"u8))
+            {
+                ReadObject(ref reader, "parameters");
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    if (reader.ValueTextEquals("binary_data_size"u8))
+                    {
+                        binarySize = ReadInteger(ref reader, "binary_data_size", 0, long.MaxValue);
+                    }
+                    else
+                    {
+                        sharedMemory |= reader.ValueTextEquals("shared_memory_region"u8);
+                        reader.Skip();
+                    }
+                }
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        if (name is null) throw Invalid("Unable to parse 'inputs': an input has no 'name'");
+        if (shape is null) throw Invalid($"Unable to parse 'shape' of input '{name}': it is missing");
+        if (datatype is null) throw Invalid($"Unable to parse 'datatype' of input '{name}': it is missing");
+        if (!DataTypes.TryParse(datatype, out var type))
+            throw Invalid($"invalid datatype '{datatype}' of input '{name}': expected one of {string.Join(", ", DataTypes.AllNames)}");
+        if (sharedMemory) throw Invalid($"input '{name}': shared memory is not supported");
+        if (hasData == binarySize.HasValue)
+            throw Invalid($"Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters'; input '{name}' has {(hasData ? "both" : "none")}");
+        if (!TensorShape.TryGetElementCount(shape, out var count))
+            throw Invalid($"shape {TensorShape.Format(shape)} of input '{name}' has more elements than can be counted");
+
+        var bytes = binarySize is { } size ? TakeBlob(name, size) : ReadData(ref data, name, type, shape, count);
+        _inputs.Add(new(name, type, shape, bytes));
+    }
+
+    private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
+    {
+        // What the tensor will take is known before anything is allocated; a shape that only claims much fails on the count of its data.
+        if (type != DataType.Bytes && count > (_maxBytes - _decoded) / type.ElementSize())
+        {
+            throw new InferenceException(
+                InferenceError.TooLarge,
+                $"the tensors of the request exceed the maximum allowed of {_maxBytes} bytes with input '{name}' of shape {TensorShape.Format(shape)}");
+        }
+
+        var bytes = TensorJson.Read(ref data, name, type, shape, count);
+        _decoded += bytes.Length;
+        return bytes;
+    }
+
+    private byte[] TakeBlob(string name, long size)
+    {
+        if (size > _blobs.Length)
+            throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model}'");
+        var blob = _blobs.Slice(0, size).ToArray();
+        _blobs = _blobs.Slice(size);
+        return blob;
+    }
+
+    private void ReadOutput(ref Utf8JsonReader reader)
+    {
+        string? name = null;
+        bool? binary = null;
+        var classes = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8))
+            {
+                name = ReadString(ref reader, "name");
+            }
+            else if (reader.ValueTextEquals("parameters"u8))
+            {
+                ReadObject(ref reader, "parameters");
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    if (reader.ValueTextEquals("binary_data"u8)) binary = ReadBoolean(ref reader, "binary_data");
+                    else if (reader.ValueTextEquals("classification"u8)) classes = (int)ReadInteger(ref reader, "classification", 1, int.MaxValue);
+                    else if (reader.ValueTextEquals("shared_memory_region"u8)) throw Invalid("outputs: shared memory is not supported");
+                    else reader.Skip();
+                }
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        _outputs.Add(new(name ?? throw Invalid("Unable to parse 'outputs': an output has no 'name'"), binary, classes));
+    }
+
+    private static long[] ReadShape(ref Utf8JsonReader reader, string? input)
+    {
+        ReadArray(ref reader, "shape");
+        var shape = new List<long>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var dimension) || dimension < 0)
+                throw Invalid($"Unable to parse 'shape' of input '{input}': dimension {shape.Count} is not an integer of 0 or more");
+            if (shape.Count == MaxRank) throw Invalid($"Unable to parse 'shape' of input '{input}': it has more than {MaxRank} dimensions");
+            shape.Add(dimension);
+        }
+
+        return [.. shape];
+    }
+
+    private static bool NextItem(ref Utf8JsonReader reader, string field)
+    {
+        if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
+        return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
+    }
+
+    private static void ReadArray(ref Utf8JsonReader reader, string field)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"Unable to parse '{field}': it is not an array");
+    }
+
+    private static void ReadObject(ref Utf8JsonReader reader, string field)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject) throw Invalid($"Unable to parse '{field}': it is not an object");
+    }
+
+    private static string ReadString(ref Utf8JsonReader reader, string field)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.String) throw Invalid($"Unable to parse '{field}': it is not a string");
+        return TensorJson.GetString(ref reader, field);
+    }
+
+    private static bool ReadBoolean(ref Utf8JsonReader reader, string field)
+    {
+        reader.Read();
+        return reader.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            _ => throw Invalid($"Unable to parse '{field}': it is neither true nor false"),
+        };
+    }
+
+    private static long ReadInteger(ref Utf8JsonReader reader, string field, long minimum, long maximum)
+    {
+        reader.Read();
+        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= minimum && value <= maximum
+            ? value
+            : throw Invalid($"Unable to parse '{field}': it is not an integer from {minimum} to {maximum}");
+    }
+
+    private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
+}

@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+
+using Microsoft.AspNetCore.Http;
+
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>
+/// Reads an inference request in any of its three forms. The body is gathered in the server's pooled blocks as it arrives, so that
+/// nothing is allocated for bytes that have only been announced; each tensor is then one copy of its bytes.
+/// </summary>
+internal static class InferRequestReader
+{
+    /// <summary>The length of the JSON before the binary tensors.</summary>
+    public const string HeaderLength = "Inference-Header-Content-Length";
+
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
+    /// </exception>
+    public static async Task<InferCall> ReadAsync(
+        HttpRequest request, ModelDescriptor model, int maxBytes, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
+        var reader = request.BodyReader;
+        ReadResult read;
+        while (true)
+        {
+            read = await reader.ReadAsync(cancellationToken);
+            if (read.Buffer.Length > maxBytes)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                throw TooLarge(read.Buffer.Length, maxBytes);
+            }
+
+            if (read.IsCompleted) break;
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+
+        try
+        {
+            return Parse(request, model, maxBytes, read.Buffer);
+        }
+        catch (ArgumentException exception)
+        {
+            // Tensors check themselves: bytes that do not fit the shape end here.
+            throw Invalid(exception.Message.Split(" (Parameter")[0]);
+        }
+        finally
+        {
+            reader.AdvanceTo(read.Buffer.End);
+        }
+    }
+
+    private static InferCall Parse(HttpRequest request, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body)
+    {
+        if (request.ContentType?.StartsWith("image/", StringComparison.OrdinalIgnoreCase) == true)
+            return new(null, [ReadRaw(model, body)], [], BinaryOutputs: false, null);
+        if (request.Headers[HeaderLength] is not [{ } header]) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name);
+        if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
+            throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
+        return length == 0
+            ? new(null, [ReadRaw(model, body)], [], BinaryOutputs: true, null)
+            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model.Id.Name);
+    }
+
+    /// <summary>A body that is nothing but the elements of the model's one input: one row, with at most one open dimension.</summary>
+    private static InferenceTensor ReadRaw(ModelDescriptor model, ReadOnlySequence<byte> body)
+    {
+        if (model.Inputs is not [var input])
+            throw Invalid($"a raw request has one input, but model '{model.Id.Name}' expects {model.Inputs.Count}");
+        var shape = input.Shape.ToArray();
+        if (model.MaxBatchSize > 0) shape[0] = 1;
+        if (input.DataType == DataType.Bytes)
+        {
+            if (shape.Any(dimension => dimension is not (1 or -1)))
+                throw Invalid($"a raw request has one element, but input '{input.Name}' has shape {TensorShape.Format(input.Shape)}");
+            return InferenceTensor.FromBytes(input.Name, [body.ToArray()], [.. shape.Select(_ => 1L)]);
+        }
+
+        var open = Array.IndexOf(shape, -1);
+        if (open != Array.LastIndexOf(shape, -1))
+            throw Invalid($"a raw request admits one open dimension, but input '{input.Name}' has shape {TensorShape.Format(input.Shape)}");
+        if (open >= 0)
+        {
+            shape[open] = 1;
+            TensorShape.TryGetElementCount(shape, out var rest);
+            var size = rest * input.DataType.ElementSize();
+            if (body.Length % size != 0)
+                throw Invalid($"a raw request for input '{input.Name}' must be a multiple of {size} bytes, but has {body.Length}");
+            shape[open] = body.Length / size;
+        }
+
+        return new(input.Name, input.DataType, shape, body.ToArray());
+    }
+
+    private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
+
+    private static InferenceException TooLarge(long size, int limit) => new(
+        InferenceError.TooLarge, $"the request has {size} bytes or more, which exceeds the maximum allowed of {limit} (MaxRequestBytes)");
+}

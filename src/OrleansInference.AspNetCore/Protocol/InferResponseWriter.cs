@@ -1,0 +1,127 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+using Microsoft.AspNetCore.Http;
+
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>
+/// Writes an answer: JSON straight into the response's pipe, or, where an output is to be binary, JSON of known length and the
+/// tensors' bytes behind it.
+/// </summary>
+internal static class InferResponseWriter
+{
+    /// <summary>Elements between two looks at how much the pipe holds; large answers must not pile up in memory.</summary>
+    private const int ElementsPerChunk = 8192;
+
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static async Task WriteAsync(
+        HttpResponse http, InferCall call, InferenceResponse response, ModelDescriptor model, CancellationToken cancellationToken)
+    {
+        var outputs = response.Outputs.Select(output => ToOutput(output, call, model)).ToList();
+        if (!outputs.Exists(output => output.Binary))
+        {
+            http.ContentType = "application/json";
+            await WriteJsonAsync(http.BodyWriter, call, response, outputs, http.BodyWriter, cancellationToken);
+            return;
+        }
+
+        var json = new ArrayBufferWriter<byte>();
+        await WriteJsonAsync(json, call, response, outputs, null, cancellationToken);
+        http.ContentType = "application/octet-stream";
+        http.Headers[InferRequestReader.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
+        http.ContentLength = json.WrittenCount + outputs.Where(output => output.Binary).Sum(output => (long)output.Tensor.Data.Length);
+        await http.BodyWriter.WriteAsync(json.WrittenMemory, cancellationToken);
+        foreach (var output in outputs.Where(output => output.Binary)) await http.BodyWriter.WriteAsync(output.Tensor.Data, cancellationToken);
+    }
+
+    private static (InferenceTensor Tensor, bool Binary) ToOutput(InferenceTensor output, InferCall call, ModelDescriptor model)
+    {
+        var (binary, classes) = call.FormOf(output.Name);
+        if (classes > 0)
+        {
+            var labels = model.Outputs.First(declared => declared.Name == output.Name).Labels;
+            output = Classification.Rank(output, classes, labels, model.MaxBatchSize > 0);
+        }
+
+        if (!binary && output.DataType == DataType.Bytes && output.ToBytes().Any(element => !System.Text.Unicode.Utf8.IsValid(element.Span)))
+        {
+            throw new InferenceException(
+                InferenceError.InvalidArgument, $"output '{output.Name}' holds bytes that are not UTF-8: ask for it with \"binary_data\": true");
+        }
+
+        return (output, binary);
+    }
+
+    private static async Task WriteJsonAsync(
+        IBufferWriter<byte> target,
+        InferCall call,
+        InferenceResponse response,
+        List<(InferenceTensor Tensor, bool Binary)> outputs,
+        PipeWriter? pipe,
+        CancellationToken cancellationToken)
+    {
+        using var writer = new Utf8JsonWriter(target, Options);
+        writer.WriteStartObject();
+        writer.WriteString("model_name"u8, response.Model.Name);
+        writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
+        if (call.Id is not null) writer.WriteString("id"u8, call.Id);
+        writer.WriteStartArray("outputs"u8);
+        foreach (var (tensor, binary) in outputs)
+        {
+            WriteHeader(writer, tensor);
+            if (binary)
+            {
+                writer.WriteStartObject("parameters"u8);
+                writer.WriteNumber("binary_data_size"u8, tensor.Data.Length);
+                writer.WriteEndObject();
+            }
+            else
+            {
+                writer.WriteStartArray("data"u8);
+                await WriteElementsAsync(writer, tensor, pipe, cancellationToken);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteHeader(Utf8JsonWriter writer, InferenceTensor tensor)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name"u8, tensor.Name);
+        writer.WriteString("datatype"u8, tensor.DataType.ToProtocolName());
+        writer.WriteStartArray("shape"u8);
+        foreach (var dimension in tensor.Shape) writer.WriteNumberValue(dimension);
+        writer.WriteEndArray();
+    }
+
+    private static async Task WriteElementsAsync(Utf8JsonWriter writer, InferenceTensor tensor, PipeWriter? pipe, CancellationToken cancellationToken)
+    {
+        if (tensor.DataType == DataType.Bytes)
+        {
+            foreach (var element in tensor.ToBytes()) writer.WriteStringValue(element.Span);
+            return;
+        }
+
+        var chunk = ElementsPerChunk * tensor.DataType.ElementSize();
+        for (var start = 0; start < tensor.Data.Length; start += chunk)
+        {
+            TensorJson.Write(writer, tensor.DataType, tensor.Data.Span[start..Math.Min(start + chunk, tensor.Data.Length)]);
+            if (pipe is null || start + chunk >= tensor.Data.Length) continue;
+            writer.Flush();
+            await pipe.FlushAsync(cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>The protocol's small JSON bodies, without reflection. Tensors have a reader and a writer of their own.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(ServerMetadata))]
+[JsonSerializable(typeof(ModelMetadata))]
+[JsonSerializable(typeof(StatisticsBody))]
+[JsonSerializable(typeof(IndexRequest))]
+[JsonSerializable(typeof(IReadOnlyList<IndexEntry>))]
+[JsonSerializable(typeof(InferRequestBody))]
+[JsonSerializable(typeof(InferResponseBody))]
+[JsonSerializable(typeof(JsonObject))]
+internal sealed partial class ProtocolJson : JsonSerializerContext;
+
+/// <summary>Every answer that is not a success.</summary>
+/// <param name="Error">A sentence that names the field, the value and the limit.</param>
+internal sealed record ErrorBody(string Error);
+
+internal sealed record ServerMetadata(string Name, string Version, IReadOnlyList<string> Extensions);
+
+internal sealed record ModelMetadata(
+    string Name, IReadOnlyList<string> Versions, string Platform, IReadOnlyList<TensorMetadata> Inputs, IReadOnlyList<TensorMetadata> Outputs);
+
+/// <param name="Name">The tensor's name.</param>
+/// <param name="Datatype">BOOL, INT32, FP32, BYTES, ...</param>
+/// <param name="Shape">With the batch dimension where the model batches; -1 admits any size.</param>
+internal sealed record TensorMetadata(string Name, string Datatype, IReadOnlyList<long> Shape);
+
+internal sealed record StatisticsBody(IReadOnlyList<ModelStatisticsBody> ModelStats);
+
+/// <param name="Name">The model.</param>
+/// <param name="Version">The version.</param>
+/// <param name="LastInference">Milliseconds since 1970; 0 where there was none.</param>
+/// <param name="InferenceCount">Rows inferred.</param>
+/// <param name="ExecutionCount">Forward passes.</param>
+/// <param name="InferenceStats">Times of requests.</param>
+/// <param name="BatchStats">Forward passes by batch size.</param>
+/// <param name="QueueDepth">Requests waiting at this moment.</param>
+internal sealed record ModelStatisticsBody(
+    string Name,
+    string Version,
+    long LastInference,
+    long InferenceCount,
+    long ExecutionCount,
+    InferenceStatisticsBody InferenceStats,
+    IReadOnlyList<BatchStatisticsBody> BatchStats,
+    int QueueDepth);
+
+internal sealed record InferenceStatisticsBody(
+    DurationBody Success,
+    DurationBody Fail,
+    DurationBody Queue,
+    DurationBody ComputeInput,
+    DurationBody ComputeInfer,
+    DurationBody ComputeOutput,
+    DurationBody CacheHit,
+    DurationBody CacheMiss);
+
+internal sealed record BatchStatisticsBody(int BatchSize, DurationBody ComputeInput, DurationBody ComputeInfer, DurationBody ComputeOutput);
+
+/// <param name="Count">How often.</param>
+/// <param name="Ns">Nanoseconds in total.</param>
+internal sealed record DurationBody(long Count, long Ns);
+
+/// <param name="Ready">Whether to leave out models that are not ready.</param>
+internal sealed record IndexRequest(bool Ready);
+
+/// <param name="Name">The model.</param>
+/// <param name="Version">The version; empty where the model has none.</param>
+/// <param name="State">READY, LOADING, UNLOADING or UNAVAILABLE.</param>
+/// <param name="Reason">Why it is not ready.</param>
+internal sealed record IndexEntry(string Name, string Version, string State, string Reason);
+
+/// <summary>An inference in JSON, for the OpenAPI document.</summary>
+internal sealed record InferRequestBody(
+    string? Id, JsonObject? Parameters, IReadOnlyList<InferTensorBody> Inputs, IReadOnlyList<InferOutputBody>? Outputs);
+
+internal sealed record InferTensorBody(string Name, IReadOnlyList<long> Shape, string Datatype, JsonObject? Parameters, JsonArray? Data);
+
+internal sealed record InferOutputBody(string Name, JsonObject? Parameters);
+
+/// <summary>An answer in JSON, for the OpenAPI document.</summary>
+internal sealed record InferResponseBody(string ModelName, string ModelVersion, string? Id, IReadOnlyList<InferTensorBody> Outputs);

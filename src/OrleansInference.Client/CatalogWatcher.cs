@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansInference.Client;
+
+/// <summary>Keeps this process's copy of the catalog fresh, so that a request needs no call to find its device.</summary>
+internal sealed class CatalogWatcher(
+    IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CatalogWatcher> logger) : BackgroundService
+{
+    private static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ModelTable? _current;
+
+    /// <summary>The latest picture; null before the cluster has answered for the first time.</summary>
+    public ModelTable? Current => Volatile.Read(ref _current);
+
+    /// <summary>The latest picture, awaiting the first one where need be.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the cluster does not answer.</exception>
+    public async ValueTask<ModelTable> GetAsync(CancellationToken cancellationToken)
+    {
+        if (Current is { } known) return known;
+        try
+        {
+            await _first.Task.WaitAsync(FirstAnswerTimeout, time, cancellationToken).ConfigureAwait(false);
+            return Current!;
+        }
+        catch (TimeoutException)
+        {
+            throw new InferenceException(
+                InferenceError.Unavailable, $"the cluster has not answered within {FirstAnswerTimeout.TotalSeconds:F0} s: no silo can be reached");
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The silo or the cluster client of this host starts beside this service, and takes no calls before it has.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        string? revision = null;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var snapshot = await grains.GetCatalog().WatchAsync(revision, stoppingToken).ConfigureAwait(false);
+                if (snapshot.Revision == revision || snapshot.Revision.Length == 0) continue;
+                revision = snapshot.Revision;
+                Volatile.Write(ref _current, new(snapshot));
+                _first.TrySetResult();
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                // The cluster is starting, or the catalog is moving: what is known stays in use.
+                Log.CatalogUnreachable(logger, exception.Message);
+                await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+namespace OrleansInference.Client;
+
+/// <summary>Inference on a cluster, from any .NET program that is an Orleans client or a silo. Safe for concurrent use.</summary>
+public interface IInferenceClient
+{
+    /// <summary>
+    /// Sends a request to a device that has the model, and once more to another one where the first is lost. Waiting and running
+    /// are bounded by the request's deadline.
+    /// </summary>
+    /// <exception cref="InferenceException">Any of its codes.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled; a request that waits leaves its queue.</exception>
+    Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>All model versions of the cluster, broken ones too.</summary>
+    Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>One model version, in whatever state.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The version; null for the highest one that is ready, or the highest one where none is.</param>
+    /// <param name="cancellationToken">Ends the wait for the cluster's first answer.</param>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
+    Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default);
+
+    /// <summary>What the versions of a model have done, each summed over its devices.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The version; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
+    Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
+        string model, int? version = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Whether the cluster has answered and no model is still being loaded. Never waits.</summary>
+    bool IsReady { get; }
+}

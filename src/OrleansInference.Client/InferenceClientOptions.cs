@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+
+using Microsoft.Extensions.Options;
+
+namespace OrleansInference.Client;
+
+/// <summary>What the <c>Inference</c> section says of a client.</summary>
+public sealed class InferenceClientOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string SectionName = "Inference";
+
+    /// <summary>The longest deadline that a request may ask for.</summary>
+    public static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>The deadline of a request that names none.</summary>
+    /// <value>30 seconds.</value>
+    [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
+    public TimeSpan DefaultTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The most requests of this process that may be under way at once; one more is refused.</summary>
+    /// <value>4096.</value>
+    [Range(1, 1_000_000)]
+    public int MaxInFlight { get; set; } = 4096;
+}
+
+[OptionsValidator]
+internal sealed partial class InferenceClientOptionsValidator : IValidateOptions<InferenceClientOptions>;

@@ -1,0 +1,12 @@
+using Microsoft.Extensions.Logging;
+
+namespace OrleansInference.Client;
+
+internal static partial class Log
+{
+    [LoggerMessage(3001, LogLevel.Information, "The model catalog does not answer yet: {Reason}")]
+    public static partial void CatalogUnreachable(ILogger logger, string reason);
+
+    [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to {Device}.")]
+    public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance, string device);
+}

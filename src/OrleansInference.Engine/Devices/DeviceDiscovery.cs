@@ -1,0 +1,26 @@
+using OrleansInference.Engine.Torch;
+
+namespace OrleansInference.Engine.Devices;
+
+/// <summary>Finds the devices of this process.</summary>
+public static class DeviceDiscovery
+{
+    /// <summary>The configured devices; else every CUDA device; else one <c>cpu:0</c> with all cores.</summary>
+    public static IReadOnlyList<Device> Find(EngineOptions options)
+    {
+        IReadOnlyList<string> names = options.Devices.Count > 0 ? [.. options.Devices] : Discover();
+        var threads = Math.Max(1, Environment.ProcessorCount / names.Count);
+        return
+        [
+            .. names.Select(name => Device.TryParse(name, out var kind, out var index)
+                ? new Device($"{options.SiloName}.{name}", kind, index, threads)
+                : throw new FormatException($"'{name}' is no device: expected 'cpu:<index>' or 'cuda:<index>'.")),
+        ];
+    }
+
+    private static IReadOnlyList<string> Discover()
+    {
+        var gpus = TorchRuntime.CudaDeviceCount();
+        return gpus == 0 ? ["cpu:0"] : [.. Enumerable.Range(0, gpus).Select(index => $"cuda:{index}")];
+    }
+}

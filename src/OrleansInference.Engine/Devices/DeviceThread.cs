@@ -1,0 +1,155 @@
+using Microsoft.Extensions.Logging;
+
+using OrleansInference.Engine.Batching;
+
+namespace OrleansInference.Engine.Devices;
+
+/// <summary>
+/// The one thread that touches a device. It runs what it is asked to (loading, unloading) and the batches of all models of the device,
+/// the longest-waiting first; while it runs one batch, the next ones gather.
+/// </summary>
+/// <remarks>
+/// <see cref="Gate"/> guards the queues of all batchers of the device. It is held to move list nodes, never while a model runs.
+/// </remarks>
+internal sealed class DeviceThread : IAsyncDisposable
+{
+    /// <summary>Loads and unloads that may wait. A model has at most one of them under way, so this bounds a fault, not a use.</summary>
+    private const int MaxCommands = 16_384;
+
+    private readonly Queue<Action> _commands = new();
+    private readonly List<Batcher> _waiting = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private bool _stopping;
+
+    /// <param name="device">The device to own.</param>
+    /// <param name="time">The clock of delays and deadlines.</param>
+    /// <param name="logger">Takes what goes wrong on the thread itself.</param>
+    /// <param name="initialize">Runs first on the thread; the runtime sets its thread-local state there.</param>
+    public DeviceThread(Device device, TimeProvider time, ILogger logger, Action? initialize = null)
+    {
+        Device = device;
+        Time = time;
+        _logger = logger;
+        _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (initialize is not null) _commands.Enqueue(initialize);
+        new Thread(Loop) { IsBackground = true, Name = device.Name }.Start();
+    }
+
+    public Device Device { get; }
+
+    public TimeProvider Time { get; }
+
+    public object Gate { get; } = new();
+
+    /// <summary>Runs an action on this thread, before any batch that waits.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the device is shut down.</exception>
+    public Task<T> InvokeAsync<T>(Func<T> action)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (Gate)
+        {
+            if (_stopping || _commands.Count >= MaxCommands)
+                throw new InferenceException(InferenceError.Unavailable, $"Device {Device.Name} takes no more work.");
+            _commands.Enqueue(() =>
+            {
+                try
+                {
+                    completion.SetResult(action());
+                }
+                catch (Exception exception)
+                {
+                    completion.SetException(exception);
+                }
+            });
+            Monitor.Pulse(Gate);
+        }
+
+        return completion.Task;
+    }
+
+    /// <summary>Tells the thread that a batcher's queue is no longer empty, or that what it waits for has changed.</summary>
+    public void Signal_NeedsLock(Batcher batcher)
+    {
+        if (!_waiting.Contains(batcher)) _waiting.Add(batcher);
+        Monitor.Pulse(Gate);
+    }
+
+    /// <summary>Runs what has been queued, then ends the thread.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (Gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(Gate);
+        }
+
+        await _ended.Task;
+        await _timer.DisposeAsync();
+    }
+
+    private void Wake()
+    {
+        lock (Gate) Monitor.Pulse(Gate);
+    }
+
+    private void Loop()
+    {
+        while (Next() is { } work)
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception exception)
+            {
+                // Batches and commands fail their own waiters; what comes here is a fault of ours, and the device must live on.
+                Log.DeviceThreadFailed(_logger, exception, Device.Name);
+            }
+        }
+
+        _ended.SetResult();
+    }
+
+    /// <summary>Waits for a command or a batch; null once the thread is to end.</summary>
+    private Action? Next()
+    {
+        lock (Gate)
+        {
+            while (true)
+            {
+                if (_commands.TryDequeue(out var command)) return command;
+                if (NextDue_NeedsLock(out var wait) is { } batcher)
+                {
+                    var batch = batcher.TakeBatch_NeedsLock();
+                    if (batcher.IsEmpty_NeedsLock) _waiting.Remove(batcher);
+                    return () => batcher.Run(batch);
+                }
+
+                if (_stopping) return null;
+                _timer.Change(wait, Timeout.InfiniteTimeSpan);
+                Monitor.Wait(Gate);
+            }
+        }
+    }
+
+    /// <summary>Of the batchers whose batch is due, the one whose first request has waited longest; else how long until one is due.</summary>
+    private Batcher? NextDue_NeedsLock(out TimeSpan wait)
+    {
+        Batcher? longest = null;
+        var soonest = TimeSpan.MaxValue;
+        foreach (var batcher in _waiting)
+        {
+            var remaining = batcher.GetRemainingDelay_NeedsLock();
+            if (remaining > TimeSpan.Zero)
+                soonest = remaining < soonest ? remaining : soonest;
+            else if (longest is null || batcher.FirstEnqueued_NeedsLock < longest.FirstEnqueued_NeedsLock)
+                longest = batcher;
+        }
+
+        // Timers count whole milliseconds: round up, or a delay of 0.5 ms would wake the thread over and over.
+        wait = soonest == TimeSpan.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Ceiling(soonest.TotalMilliseconds));
+        return longest;
+    }
+}

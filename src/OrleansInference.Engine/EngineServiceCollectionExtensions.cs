@@ -1,0 +1,30 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Torch;
+using OrleansInference.Engine.Verification;
+
+namespace OrleansInference.Engine;
+
+/// <summary>Registers the engine.</summary>
+public static class EngineServiceCollectionExtensions
+{
+    /// <summary>Adds the engine and its repository.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="options">Sound options, as <see cref="EngineOptions.Read"/> gives them.</param>
+    /// <param name="devices">The devices to own, as <see cref="DeviceDiscovery.Find"/> finds them.</param>
+    public static IServiceCollection AddInferenceEngine(
+        this IServiceCollection services, EngineOptions options, IReadOnlyList<Device> devices)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(options);
+        services.TryAddSingleton(devices);
+        services.TryAddSingleton<IModelRepository>(_ => new FileModelRepository([.. options.Models]));
+        services.TryAddSingleton<IModelRuntime, TorchRuntime>();
+        services.TryAddSingleton<IModelVerifier, ChildProcessVerifier>();
+        services.TryAddSingleton<IInferenceEngine, InferenceEngine>();
+        return services;
+    }
+}

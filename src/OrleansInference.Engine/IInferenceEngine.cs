@@ -1,0 +1,32 @@
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine;
+
+/// <summary>Loads models onto the devices of this process and runs them. Knows nothing of clusters.</summary>
+public interface IInferenceEngine
+{
+    /// <summary>The devices of this process.</summary>
+    IReadOnlyList<Device> Devices { get; }
+
+    /// <summary>Verifies a model in a child process, loads it onto a device and warms it up.</summary>
+    /// <param name="version">The model version.</param>
+    /// <param name="device">The device's name.</param>
+    /// <param name="cancellationToken">Ends the wait; what is loaded then is unloaded again.</param>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotReady"/> with the reason; <see cref="InferenceError.NotFound"/>: there is no such device here.
+    /// </exception>
+    Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken);
+}
+
+/// <summary>A model on a device. Disposing it lets what waits finish first.</summary>
+public interface ILoadedModel : IAsyncDisposable
+{
+    /// <summary>Runs the network on its own inputs, in a batch with whatever else waits.</summary>
+    /// <exception cref="InferenceException">Any of its codes.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; a request that waits leaves the queue at once.</exception>
+    Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>What it has done so far.</summary>
+    ModelStatistics GetStatistics();
+}

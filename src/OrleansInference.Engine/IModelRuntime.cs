@@ -1,0 +1,16 @@
+using OrleansInference.Engine.Batching;
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine;
+
+/// <summary>The seam to a machine-learning runtime.</summary>
+internal interface IModelRuntime
+{
+    /// <summary>Sets the runtime's thread-local state. Runs first on every device thread.</summary>
+    void InitializeThread(Device device);
+
+    /// <summary>Loads a model onto a device, on that device's thread.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with the reason.</exception>
+    IModelInstance Load(ModelVersion version, Device device);
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace OrleansInference.Engine.Repository;
+
+/// <summary>
+/// A JSON object under validation. Every getter notes the field as known and, where its value is wrong, adds a sentence with the
+/// field's path and the value, so that a user sees all mistakes of a file at once; <see cref="RejectUnknown"/> adds the rest.
+/// </summary>
+internal sealed class JsonSection(JsonElement element, string path, List<string> errors)
+{
+    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+
+    public string Path => path;
+
+    public bool Has(string name) => TryGet(name, out _);
+
+    public void Error(string field, string message) => errors.Add($"{PathOf(field)}: {message}");
+
+    /// <summary>A string, or the fallback where there is none; a missing one without fallback is an error.</summary>
+    public string String(string name, string? fallback = null)
+    {
+        if (!TryGet(name, out var value)) return fallback ?? Missing(name, "");
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : Wrong(name, value, "a string", fallback ?? "");
+    }
+
+    public int Integer(string name, int fallback, int minimum, int maximum)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= minimum && number <= maximum
+            ? number
+            : Wrong(name, value, $"an integer from {minimum} to {maximum}", fallback);
+    }
+
+    public float Number(string name, float fallback)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && float.IsFinite(number)
+            ? number
+            : Wrong(name, value, "a number", fallback);
+    }
+
+    public float[]? Numbers(string name) => Array(name, "a number", element =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetSingle(out var number) && float.IsFinite(number) ? number : (float?)null);
+
+    public int[]? Integers(string name, int minimum, int maximum) => Array(name, $"an integer from {minimum} to {maximum}", element =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var number) && number >= minimum && number <= maximum
+            ? number
+            : (int?)null);
+
+    /// <summary>Dimensions: positive, or -1 for any size. Null where there are none.</summary>
+    public long[]? Dimensions(string name) => Array(name, "a dimension: 1 or more, or -1 for any size", element =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number is > 0 or -1 ? number : (long?)null);
+
+    /// <summary>One of some words, by its meaning.</summary>
+    public T OneOf<T>(string name, T fallback, params ReadOnlySpan<(string Word, T Meaning)> choices)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        var words = new List<string>();
+        foreach (var (word, meaning) in choices)
+        {
+            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(word)) return meaning;
+            words.Add(word);
+        }
+
+        return Wrong(name, value, $"one of {string.Join(", ", words)}", fallback);
+    }
+
+    /// <summary>A nested object; null where there is none.</summary>
+    public JsonSection? Section(string name)
+    {
+        if (!TryGet(name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.Object
+            ? new JsonSection(value, PathOf(name), errors)
+            : Wrong<JsonSection?>(name, value, "an object", null);
+    }
+
+    /// <summary>A list of nested objects; empty where there is none.</summary>
+    public List<JsonSection> Sections(string name)
+    {
+        var sections = new List<JsonSection>();
+        if (!TryGet(name, out var value)) return sections;
+        if (value.ValueKind != JsonValueKind.Array) return Wrong(name, value, "an array of objects", sections);
+        var index = 0;
+        foreach (var item in value.EnumerateArray())
+        {
+            var field = string.Create(CultureInfo.InvariantCulture, $"{name}[{index++}]");
+            if (item.ValueKind == JsonValueKind.Object) sections.Add(new(item, PathOf(field), errors));
+            else Wrong(field, item, "an object", sections);
+        }
+
+        return sections;
+    }
+
+    /// <summary>Notes a field whose content this program only passes on.</summary>
+    public void Ignore(string name) => _known.Add(name);
+
+    public void RejectUnknown()
+    {
+        foreach (var member in element.EnumerateObject())
+        {
+            if (!_known.Contains(member.Name)) Error(member.Name, $"unknown or unsupported field with value {Show(member.Value)}");
+        }
+    }
+
+    private T[]? Array<T>(string name, string expected, Func<JsonElement, T?> read)
+        where T : struct
+    {
+        if (!TryGet(name, out var value)) return null;
+        if (value.ValueKind != JsonValueKind.Array) return Wrong<T[]?>(name, value, "an array", null);
+        var items = new List<T>();
+        foreach (var item in value.EnumerateArray())
+        {
+            if (read(item) is { } read1) items.Add(read1);
+            else Wrong(string.Create(CultureInfo.InvariantCulture, $"{name}[{items.Count}]"), item, expected, items);
+        }
+
+        return [.. items];
+    }
+
+    private bool TryGet(string name, out JsonElement value)
+    {
+        _known.Add(name);
+        return element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    private T Missing<T>(string name, T fallback)
+    {
+        Error(name, "is missing");
+        return fallback;
+    }
+
+    private T Wrong<T>(string name, JsonElement value, string expected, T fallback)
+    {
+        Error(name, $"{Show(value)} is not {expected}");
+        return fallback;
+    }
+
+    private string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
+
+    private static string Show(JsonElement value)
+    {
+        var text = value.GetRawText();
+        return text.Length <= 60 ? text : text[..60] + "...";
+    }
+}

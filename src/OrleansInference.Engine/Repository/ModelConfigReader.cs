@@ -1,0 +1,259 @@
+using System.Text.Json;
+
+using OrleansInference.Engine.Devices;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.Engine.Repository;
+
+/// <summary>Reads and checks a model's <c>config.json</c>, and reports everything that is wrong with it, not the first thing only.</summary>
+internal sealed class ModelConfigReader
+{
+    public const string FileName = "config.json";
+
+    private const int MaxBatchSizeLimit = 65_536;
+
+    private static readonly (string, DataType)[] DataTypeNames =
+    [
+        .. Enum.GetValues<DataType>().Select(type => (type == DataType.Bytes ? "TYPE_STRING" : $"TYPE_{type.ToProtocolName()}", type)),
+    ];
+
+    private readonly string _folder;
+    private readonly List<string> _errors = [];
+
+    private ModelConfigReader(string folder) => _folder = folder;
+
+    /// <summary>Reads the configuration in a model's folder.</summary>
+    /// <returns>The configuration, or every reason why there is none.</returns>
+    public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder)
+    {
+        var reader = new ModelConfigReader(modelFolder);
+        var file = Path.Combine(modelFolder, FileName);
+        try
+        {
+            using var document = JsonDocument.Parse(
+                File.ReadAllBytes(file), new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, ["the file holds no JSON object"]);
+            var config = reader.ReadModel(document.RootElement);
+            return reader._errors.Count == 0 ? (config, []) : (null, reader._errors);
+        }
+        catch (FileNotFoundException)
+        {
+            return (null, ["the file is missing: it must at least say max_batch_size, input and output of the TorchScript model"]);
+        }
+        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return (null, [exception.Message]);
+        }
+    }
+
+    private ModelConfig ReadModel(JsonElement root)
+    {
+        var section = new JsonSection(root, "", _errors);
+        var name = Path.GetFileName(_folder);
+        var given = section.String("name", name);
+        if (given != name) section.Error("name", $"'{given}' is not the name of the model's folder, '{name}'");
+
+        var maxBatchSize = section.Integer("max_batch_size", 0, 0, MaxBatchSizeLimit);
+        var inputs = ReadTensors(section, "input", maxBatchSize);
+        var outputs = ReadTensors(section, "output", maxBatchSize);
+        var config = new ModelConfig
+        {
+            Name = name,
+            Platform = section.OneOf("platform", Torch.TorchRuntime.Platform, (Torch.TorchRuntime.Platform, Torch.TorchRuntime.Platform)),
+            ModelFile = ReadModelFile(section),
+            MaxBatchSize = maxBatchSize,
+            Inputs = inputs,
+            Outputs = outputs,
+            VersionPolicy = ReadVersionPolicy(section),
+            Batching = ReadBatching(section, maxBatchSize),
+            InstanceGroups = ReadInstanceGroups(section),
+            Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize),
+            Postprocessing = ReadPostprocessing(section, outputs),
+            Json = root.GetRawText(),
+        };
+        section.Ignore("parameters");
+        section.RejectUnknown();
+        CheckNetwork(config);
+        return config;
+    }
+
+    private static string ReadModelFile(JsonSection section)
+    {
+        var file = section.String("default_model_filename", "model.pt");
+        if (file.Length == 0 || file != Path.GetFileName(file) || file is "." or "..")
+            section.Error("default_model_filename", $"'{file}' is not a plain file name");
+        return file;
+    }
+
+    private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize)
+    {
+        var tensors = new List<TensorConfig>();
+        foreach (var section in model.Sections(field))
+        {
+            var name = section.String("name");
+            var dataType = section.OneOf("data_type", (DataType?)null, [.. DataTypeNames.Select(pair => (pair.Item1, (DataType?)pair.Item2))]);
+            if (!section.Has("data_type")) section.Error("data_type", "is missing");
+            var dims = section.Dimensions("dims");
+            if (dims is []) section.Error("dims", "is empty: a tensor has at least one dimension; leave the field out to admit any shape");
+            if (dims is null && !section.Has("dims") && maxBatchSize > 0)
+                section.Error("dims", "is missing: only a model with max_batch_size 0 may leave it out, to admit any shape");
+            var labels = field == "output" ? ReadLabels(section, dims) : [];
+            section.RejectUnknown();
+            if (tensors.Any(other => other.Name == name)) section.Error("name", $"'{name}' is there twice");
+            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels));
+        }
+
+        if (tensors.Count == 0) model.Error(field, $"a model needs at least one {field}");
+        return tensors;
+    }
+
+    private string[] ReadLabels(JsonSection section, long[]? dims)
+    {
+        if (!section.Has("label_filename")) return [];
+        var file = section.String("label_filename");
+        if (file != Path.GetFileName(file) || !File.Exists(Path.Combine(_folder, file)))
+        {
+            section.Error("label_filename", $"there is no file '{file}' in the model's folder");
+            return [];
+        }
+
+        var labels = File.ReadAllLines(Path.Combine(_folder, file));
+        if (dims is [> 0 and var count] && count != labels.Length)
+            section.Error("label_filename", $"'{file}' has {labels.Length} lines, but the output has {count} elements");
+        return labels;
+    }
+
+    private static VersionPolicy ReadVersionPolicy(JsonSection model)
+    {
+        var latest = new VersionPolicy(1, null);
+        if (model.Section("version_policy") is not { } section) return latest;
+        var kinds = 0;
+        if (section.Section("latest") is { } newest)
+        {
+            kinds++;
+            latest = new(newest.Integer("num_versions", 1, 1, int.MaxValue), null);
+            newest.RejectUnknown();
+        }
+
+        if (section.Section("all") is { } all)
+        {
+            kinds++;
+            latest = new(int.MaxValue, null);
+            all.RejectUnknown();
+        }
+
+        if (section.Section("specific") is { } specific)
+        {
+            kinds++;
+            latest = new(0, specific.Integers("versions", 1, int.MaxValue) ?? []);
+            specific.RejectUnknown();
+        }
+
+        section.RejectUnknown();
+        if (kinds != 1) model.Error("version_policy", "needs exactly one of latest, all, specific");
+        return latest;
+    }
+
+    private static DynamicBatching ReadBatching(JsonSection model, int maxBatchSize)
+    {
+        if (model.Section("dynamic_batching") is not { } section) return new(false, [], TimeSpan.Zero, 0);
+        if (maxBatchSize == 0) model.Error("dynamic_batching", "contradicts max_batch_size 0, which says that the model does not batch");
+        var preferred = section.Integers("preferred_batch_size", 1, Math.Max(1, maxBatchSize)) ?? [];
+        var delay = section.Integer("max_queue_delay_microseconds", 0, 0, int.MaxValue);
+        var size = 0;
+        if (section.Section("default_queue_policy") is { } policy)
+        {
+            size = policy.Integer("max_queue_size", 0, 0, int.MaxValue);
+            policy.RejectUnknown();
+        }
+
+        section.RejectUnknown();
+        return new(true, [.. preferred.Order()], TimeSpan.FromMicroseconds(delay), size);
+    }
+
+    private static List<InstanceGroup> ReadInstanceGroups(JsonSection model)
+    {
+        var groups = new List<InstanceGroup>();
+        foreach (var section in model.Sections("instance_group"))
+        {
+            if (section.Integer("count", 1, 1, int.MaxValue) > 1)
+                section.Error("count", "a device holds one instance of a model; configure more devices instead");
+            var kind = section.OneOf<DeviceKind?>(
+                "kind", null, ("KIND_AUTO", null), ("KIND_CPU", DeviceKind.Cpu), ("KIND_GPU", DeviceKind.Cuda));
+            var indexes = section.Integers("gpus", 0, int.MaxValue) ?? [];
+            if (indexes.Length > 0 && kind == DeviceKind.Cpu) section.Error("gpus", "contradicts kind KIND_CPU");
+            section.Ignore("name");
+            section.RejectUnknown();
+            groups.Add(new(indexes.Length > 0 ? DeviceKind.Cuda : kind, indexes));
+        }
+
+        return groups;
+    }
+
+    private static List<ImagePreprocessing> ReadPreprocessing(JsonSection model, List<TensorConfig> inputs, int maxBatchSize)
+    {
+        var all = new List<ImagePreprocessing>();
+        foreach (var section in model.Sections("preprocessing"))
+        {
+            var input = section.String("input");
+            if (inputs.Find(tensor => tensor.Name == input) is not { } source)
+                section.Error("input", $"the model has no input '{input}'");
+            else if (source.DataType != DataType.Bytes || source.Dims is not [1])
+                section.Error("input", $"'{input}' must be TYPE_STRING with dims [1] to hold a picture per row");
+            if (maxBatchSize == 0) section.Error("input", "pictures are rows of a batch: max_batch_size must be at least 1");
+            if (all.Any(other => other.Input == input)) section.Error("input", $"'{input}' is preprocessed twice");
+            all.Add(ImageStepsReader.Read(section, input, section.String("output")));
+            section.RejectUnknown();
+        }
+
+        return all;
+    }
+
+    private static List<PostprocessingStep> ReadPostprocessing(JsonSection model, List<TensorConfig> outputs)
+    {
+        var steps = new List<PostprocessingStep>();
+        foreach (var section in model.Sections("postprocessing"))
+        {
+            var output = section.String("output");
+            var target = outputs.Find(tensor => tensor.Name == output);
+            if (target is null) section.Error("output", $"the model has no output '{output}'");
+            switch (section.String("step"))
+            {
+                case "softmax":
+                    if (target is not null && target.DataType != DataType.Float32) section.Error("output", $"'{output}' must be TYPE_FP32 for softmax");
+                    steps.Add(new SoftmaxStep(output));
+                    break;
+                case "label":
+                    if (target is not null && (target.DataType != DataType.Bytes || target.Dims is not [1]))
+                        section.Error("output", $"'{output}' must be TYPE_STRING with dims [1] to hold a label per row");
+                    var from = section.String("from");
+                    var source = outputs.Find(tensor => tensor.Name == from);
+                    if (source is not { DataType: DataType.Float32, Labels.Count: > 0, Dims: [> 0] })
+                        section.Error("from", $"'{from}' must be a TYPE_FP32 output of one fixed dimension with a label_filename");
+                    steps.Add(new LabelStep(output, from, source?.Labels ?? []));
+                    break;
+                case var other:
+                    section.Error("step", $"'{other}' is not one of softmax, label");
+                    break;
+            }
+
+            section.RejectUnknown();
+        }
+
+        return steps;
+    }
+
+    /// <summary>What the runtime cannot do, said of the network's own signature.</summary>
+    private void CheckNetwork(ModelConfig config)
+    {
+        var network = ModelSignature.OfNetwork(config);
+        foreach (var tensor in network.Inputs.Concat(network.Outputs))
+        {
+            if (!Torch.TorchTypes.Supports(tensor.DataType))
+                _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
+        }
+
+        if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
+            _errors.Add("preprocessing: two of the network's inputs have the same name");
+    }
+}

@@ -1,0 +1,54 @@
+namespace OrleansInference.Engine.Repository;
+
+/// <summary>A model version in a repository: its configuration and where its file lies.</summary>
+public sealed class ModelVersion
+{
+    internal ModelVersion(ModelId id, ModelConfig config, string modelFolder)
+    {
+        Id = id;
+        Config = config;
+        ModelFolder = modelFolder;
+        Signature = ModelSignature.OfModel(config);
+        Network = ModelSignature.OfNetwork(config);
+        Descriptor = new()
+        {
+            Id = id,
+            Platform = config.Platform,
+            MaxBatchSize = config.MaxBatchSize,
+            Inputs = Signature.Inputs,
+            Outputs = Signature.Outputs,
+            Configuration = config.Json,
+            HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
+            DeviceKinds = [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
+        };
+    }
+
+    /// <summary>Name and version.</summary>
+    public ModelId Id { get; }
+
+    /// <summary>The configuration, shared by all versions.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>What callers send and get.</summary>
+    public ModelSignature Signature { get; }
+
+    /// <summary>What the network takes and gives.</summary>
+    public ModelSignature Network { get; }
+
+    /// <summary>What other processes need to know.</summary>
+    public ModelDescriptor Descriptor { get; }
+
+    /// <summary>The model's folder, above the version's.</summary>
+    public string ModelFolder { get; }
+
+    /// <summary>The file that the runtime loads.</summary>
+    public string ModelPath =>
+        Path.Combine(ModelFolder, Id.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), Config.ModelFile);
+
+    private static IEnumerable<string> ToDeviceKinds(InstanceGroup group) => group switch
+    {
+        { Kind: null } => ["cpu", "cuda"],
+        { Indexes: [] } => [group.Kind == Devices.DeviceKind.Cpu ? "cpu" : "cuda"],
+        _ => group.Indexes.Select(index => $"cuda:{index}"),
+    };
+}

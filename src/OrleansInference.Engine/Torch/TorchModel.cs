@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+using OrleansInference.Engine.Batching;
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
+using OrleansInference.Tensors;
+
+using TorchSharp;
+
+namespace OrleansInference.Engine.Torch;
+
+/// <summary>
+/// A loaded TorchScript module. Payloads are copied into one buffer per input, which is allocated once where the shape is fixed;
+/// outputs are sliced out of the result as bytes. All native memory of a pass belongs to a scope that ends with it.
+/// </summary>
+internal sealed class TorchModel : IModelInstance
+{
+    private readonly torch.jit.ScriptModule _module;
+    private readonly ModelSignature _network;
+    private readonly Device _device;
+    private readonly torch.Device _torchDevice;
+    private readonly int[] _argumentOrder;
+    private readonly torch.Tensor?[] _buffers;
+
+    public TorchModel(torch.jit.ScriptModule module, ModelSignature network, Device device)
+    {
+        _module = module;
+        _network = network;
+        _device = device;
+        _torchDevice = new torch.Device(TorchRuntime.ToTorch(device.Kind), device.Index);
+        _module.eval();
+        _argumentOrder = ForwardArguments.Order(module, network);
+        _buffers = [.. network.Inputs.Select(AllocateBuffer)];
+    }
+
+    public BatchResult Run(IReadOnlyList<InferenceTensor[]> items)
+    {
+        using var mode = torch.inference_mode();
+        using var scope = torch.NewDisposeScope();
+        var started = Stopwatch.GetTimestamp();
+        var arguments = new object[_argumentOrder.Length];
+        for (var i = 0; i < arguments.Length; i++) arguments[_argumentOrder[i]] = Gather(items, i);
+        Synchronize();
+        var gathered = Stopwatch.GetTimestamp();
+        var outputs = Forward(arguments);
+        Synchronize();
+        var inferred = Stopwatch.GetTimestamp();
+        var scattered = Scatter(outputs, items);
+        var ended = Stopwatch.GetTimestamp();
+        return new(
+            scattered,
+            Stopwatch.GetElapsedTime(started, gathered),
+            Stopwatch.GetElapsedTime(gathered, inferred),
+            Stopwatch.GetElapsedTime(inferred, ended));
+    }
+
+    public void Dispose()
+    {
+        foreach (var buffer in _buffers) buffer?.Dispose();
+        _module.Dispose();
+    }
+
+    private torch.Tensor? AllocateBuffer(TensorSignature input) =>
+        _network.MaxBatchSize == 0 || input.AnyRank || input.Shape[1..].Any(dimension => dimension < 0)
+            ? null
+            : torch.empty([_network.MaxBatchSize, .. input.Shape[1..]], input.DataType.ToTorch());
+
+    /// <summary>Joins one input of all items into a tensor on the device.</summary>
+    private torch.Tensor Gather(IReadOnlyList<InferenceTensor[]> items, int input)
+    {
+        var shape = items[0][input].Shape.ToArray();
+        if (_network.MaxBatchSize > 0) shape[0] = items.Sum(item => item[input].Shape[0]);
+        var tensor = _buffers[input] is { } buffer
+            ? buffer.narrow(0, 0, shape[0])
+            : torch.empty(shape, _network.Inputs[input].DataType.ToTorch());
+        if (tensor.numel() > 0)
+        {
+            var rest = tensor.bytes;
+            foreach (var item in items)
+            {
+                var data = item[input].Data.Span;
+                data.CopyTo(rest);
+                rest = rest[data.Length..];
+            }
+        }
+
+        return _device.Kind == DeviceKind.Cpu ? tensor : tensor.to(_torchDevice);
+    }
+
+    private List<torch.Tensor> Forward(object[] arguments)
+    {
+        object result;
+        try
+        {
+            result = _module.forward(arguments);
+        }
+        catch (Exception exception)
+        {
+            throw Failed(TorchRuntime.FirstLine(exception.Message), exception);
+        }
+
+        var outputs = new List<torch.Tensor>();
+        switch (result)
+        {
+            case torch.Tensor tensor:
+                outputs.Add(tensor);
+                break;
+            case torch.Tensor[] tensors:
+                outputs.AddRange(tensors);
+                break;
+            case ITuple tuple:
+                for (var i = 0; i < tuple.Length; i++)
+                    outputs.Add(tuple[i] as torch.Tensor ?? throw Failed($"element {i} of the returned tuple is no tensor"));
+                break;
+            default:
+                throw Failed("forward returned neither a tensor nor a tuple or list of tensors");
+        }
+
+        return outputs.Count == _network.Outputs.Count
+            ? outputs
+            : throw Failed($"forward returned {outputs.Count} tensors, but the configuration declares {_network.Outputs.Count}");
+    }
+
+    private InferenceTensor[][] Scatter(List<torch.Tensor> outputs, IReadOnlyList<InferenceTensor[]> items)
+    {
+        var rows = items.Sum(Rows);
+        var scattered = new InferenceTensor[items.Count][];
+        for (var i = 0; i < items.Count; i++) scattered[i] = new InferenceTensor[outputs.Count];
+        for (var output = 0; output < outputs.Count; output++)
+        {
+            var tensor = outputs[output].cpu().contiguous();
+            var expected = _network.Outputs[output];
+            Check(expected, tensor, rows);
+            var rest = tensor.numel() == 0 ? [] : tensor.bytes;
+            var shape = tensor.shape;
+            for (var i = 0; i < items.Count; i++)
+            {
+                var count = items.Count == 1 ? rest.Length : (int)(rest.Length / (rows - RowsBefore(items, i)) * Rows(items[i]));
+                long[] itemShape = _network.MaxBatchSize == 0 ? shape : [Rows(items[i]), .. shape[1..]];
+                scattered[i][output] = new(expected.Name, expected.DataType, itemShape, rest[..count].ToArray());
+                rest = rest[count..];
+            }
+        }
+
+        return scattered;
+    }
+
+    /// <summary>A model that answers otherwise than declared would hand one caller another's rows, or lie to all of them.</summary>
+    private void Check(TensorSignature expected, torch.Tensor actual, long rows)
+    {
+        if (actual.dtype != expected.DataType.ToTorch())
+        {
+            throw Failed(
+                $"output '{expected.Name}' came out as {actual.dtype.ToProtocolName()}, but the configuration declares {expected.DataType.ToProtocolName()}");
+        }
+
+        if (!expected.AnyRank && !TensorShape.Matches(expected.Shape, actual.shape))
+        {
+            throw Failed(
+                $"output '{expected.Name}' came out with shape {TensorShape.Format(actual.shape)}, " +
+                $"but the configuration declares {TensorShape.Format(expected.Shape)}");
+        }
+
+        if (_network.MaxBatchSize > 0 && actual.shape[0] != rows)
+            throw Failed($"output '{expected.Name}' came out with {actual.shape[0]} rows for a batch of {rows}");
+    }
+
+    private long Rows(InferenceTensor[] item) => _network.MaxBatchSize == 0 ? 1 : item[0].Shape[0];
+
+    private long RowsBefore(IReadOnlyList<InferenceTensor[]> items, int index)
+    {
+        long rows = 0;
+        for (var i = 0; i < index; i++) rows += Rows(items[i]);
+        return rows;
+    }
+
+    private void Synchronize()
+    {
+        // A CUDA call returns before its work is done; without this the phases' times would be those of queueing.
+        if (_device.Kind == DeviceKind.Cuda) torch.cuda.synchronize(_torchDevice);
+    }
+
+    private InferenceException Failed(string reason, Exception? cause = null) =>
+        new(InferenceError.ModelFailed, $"model '{_network.Model}' failed: {reason}", cause);
+}

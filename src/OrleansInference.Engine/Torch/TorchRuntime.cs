@@ -1,0 +1,58 @@
+using OrleansInference.Engine.Batching;
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
+
+using TorchSharp;
+
+namespace OrleansInference.Engine.Torch;
+
+/// <summary>TorchScript through libtorch. Everything but <see cref="CudaDeviceCount"/> is called on device threads.</summary>
+internal sealed class TorchRuntime : IModelRuntime
+{
+    public const string Platform = "pytorch_libtorch";
+
+    private static readonly Lazy<bool> Prepared = new(() =>
+    {
+        NativeMemory.KeepFreedPages();
+        return true;
+    });
+
+    /// <summary>How many CUDA devices this build of libtorch can use; 0 with the CPU build.</summary>
+    public static int CudaDeviceCount()
+    {
+        _ = Prepared.Value;
+        return torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+    }
+
+    public void InitializeThread(Device device)
+    {
+        _ = Prepared.Value;
+        torch.InitializeDeviceType(ToTorch(device.Kind));
+        // The count belongs to the calling thread, so each device gets its share of the cores.
+        torch.set_num_threads(device.Threads);
+    }
+
+    public IModelInstance Load(ModelVersion version, Device device)
+    {
+        try
+        {
+            // By path and straight onto the device: from bytes the archive would be copied, and moving it later can abort the process.
+            var module = torch.jit.load(version.ModelPath, ToTorch(device.Kind), device.Index);
+            return new TorchModel(module, version.Network, device);
+        }
+        catch (Exception exception) when (exception is not InferenceException)
+        {
+            throw new InferenceException(
+                InferenceError.NotReady, $"{version.Config.ModelFile} cannot be loaded: {FirstLine(exception.Message)}", exception);
+        }
+    }
+
+    public static DeviceType ToTorch(DeviceKind kind) => kind == DeviceKind.Cuda ? DeviceType.CUDA : DeviceType.CPU;
+
+    /// <summary>Torch appends its native call stack to messages; callers need the first sentences only.</summary>
+    public static string FirstLine(string message)
+    {
+        var end = message.IndexOf("Exception raised from", StringComparison.Ordinal);
+        return (end < 0 ? message : message[..end]).Trim();
+    }
+}

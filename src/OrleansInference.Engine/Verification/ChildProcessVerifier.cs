@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Verification;
+
+/// <summary>
+/// Loads and runs a new model in a child process first: some archives make libtorch abort the process, which no exception handler sees.
+/// The child is this same program, started with <see cref="VerificationCommand.Switch"/>.
+/// </summary>
+internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions options) : IModelVerifier, IDisposable
+{
+    private const int KeptErrorLines = 50;
+
+    // Each child loads libtorch: as many at once as there are cores, and no more.
+    private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount));
+
+    public async Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+    {
+        await _slots.WaitAsync(cancellationToken);
+        try
+        {
+            return await RunAsync(version, cancellationToken);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    public void Dispose() => _slots.Dispose();
+
+    private async Task<string?> RunAsync(ModelVersion version, CancellationToken cancellationToken)
+    {
+        var limit = options.VerificationTimeout;
+        using var timeout = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var child = Process.Start(Command(version))!;
+        try
+        {
+            var output = child.StandardOutput.ReadToEndAsync(either.Token);
+            var errors = ReadLastLinesAsync(child.StandardError, either.Token);
+            await child.WaitForExitAsync(either.Token);
+            return child.ExitCode switch
+            {
+                VerificationCommand.Sound => null,
+                VerificationCommand.Broken => (await output).Trim(),
+                var code => $"the model ended the process that verified it ({Describe(code)}): {Cause(await errors)}",
+            };
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return $"the model was not verified within VerificationTimeout ({limit.TotalSeconds:F0} s)";
+        }
+        finally
+        {
+            if (!child.HasExited) child.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static ProcessStartInfo Command(ModelVersion version)
+    {
+        var program = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Under `dotnet program.dll` the process is the host, and the program its first argument.
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
+        start.ArgumentList.Add(VerificationCommand.Switch);
+        start.ArgumentList.Add(version.ModelFolder);
+        start.ArgumentList.Add(version.Id.Version.ToString(CultureInfo.InvariantCulture));
+        return start;
+    }
+
+    private static string Describe(int exitCode) =>
+        exitCode > 128 ? $"signal {exitCode - 128}" : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}");
+
+    /// <summary>What the native library said last: the line after <c>what():</c>, and a few more.</summary>
+    private static string Cause(IReadOnlyList<string> errors)
+    {
+        var lines = errors.SkipWhile(line => !line.Contains("what():", StringComparison.Ordinal)).DefaultIfEmpty(errors.LastOrDefault() ?? "");
+        return string.Join(' ', lines.Select(line => line.Replace("what():", "", StringComparison.Ordinal).Trim()).Where(line => line.Length > 0).Take(3));
+    }
+
+    private static async Task<IReadOnlyList<string>> ReadLastLinesAsync(StreamReader reader, CancellationToken cancellationToken)
+    {
+        var lines = new Queue<string>();
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            lines.Enqueue(line);
+            if (lines.Count > KeptErrorLines) lines.Dequeue();
+        }
+
+        return [.. lines];
+    }
+}

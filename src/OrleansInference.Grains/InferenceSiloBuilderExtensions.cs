@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+using Orleans.Configuration;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+using Orleans.Placement;
+
+using OrleansInference.Engine;
+using OrleansInference.Engine.Devices;
+using OrleansInference.Grains.Inference;
+using OrleansInference.Grains.Models;
+using OrleansInference.Grains.Placement;
+
+namespace OrleansInference.Grains;
+
+/// <summary>Makes a silo serve models.</summary>
+public static class InferenceSiloBuilderExtensions
+{
+    /// <summary>Adds the inference grains and the engine below them, and advertises the process's devices to the cluster.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="options">Sound options, as <see cref="EngineOptions.Read"/> gives them.</param>
+    public static ISiloBuilder AddInference(this ISiloBuilder silo, EngineOptions options)
+    {
+        var devices = DeviceDiscovery.Find(options);
+        silo.Services.AddInferenceEngine(options, devices);
+        silo.Services.TryAddSingleton<ModelInstances>();
+        silo.Services.TryAddSingleton<ProcessingThrottle>();
+        silo.Services.AddHostedService<SiloReporter>();
+        silo.Services.AddPlacementFilter<DeviceFilterStrategy, DeviceFilterDirector>(ServiceLifetime.Singleton);
+        silo.UseSiloMetadata(new Dictionary<string, string>
+        {
+            [DeviceFilterDirector.MetadataKey] = string.Join(',', devices.Select(device => device.Name)),
+        });
+        // A device that no silo owns fails at once, with a message of ours; placement would try for a second.
+        silo.Configure<SiloMessagingOptions>(options => options.PlacementMaxRetries = 0);
+        return silo;
+    }
+}
