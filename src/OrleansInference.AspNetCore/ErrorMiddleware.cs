@@ -70,7 +70,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
     private static Task WriteAsync(HttpContext context, int status, string message)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new ErrorBody(message), ProtocolJson.Default.ErrorBody);
+        return context.Response.WriteAsJsonAsync(new ErrorBody(message), ProtocolJson.Readable.ErrorBody);
     }
 }
 

@@ -28,7 +28,7 @@ internal static class RepositoryEndpoints
         try
         {
             var body = await new StreamReader(request.Body).ReadToEndAsync(cancellationToken);
-            if (body.Length > 0) onlyReady = JsonSerializer.Deserialize(body, ProtocolJson.Default.IndexRequest)?.Ready ?? false;
+            if (body.Length > 0) onlyReady = JsonSerializer.Deserialize(body, ProtocolJson.Readable.IndexRequest)?.Ready ?? false;
         }
         catch (JsonException exception)
         {

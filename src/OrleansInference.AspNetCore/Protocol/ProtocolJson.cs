@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
@@ -15,7 +17,16 @@ namespace OrleansInference.AspNetCore.Protocol;
 [JsonSerializable(typeof(InferRequestBody))]
 [JsonSerializable(typeof(InferResponseBody))]
 [JsonSerializable(typeof(JsonObject))]
-internal sealed partial class ProtocolJson : JsonSerializerContext;
+internal sealed partial class ProtocolJson : JsonSerializerContext
+{
+    /// <summary>Leaves quotation marks and other alphabets as they are: nothing of this stands in HTML.</summary>
+    public static ProtocolJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}
 
 /// <summary>Every answer that is not a success.</summary>
 /// <param name="Error">A sentence that names the field, the value and the limit.</param>
