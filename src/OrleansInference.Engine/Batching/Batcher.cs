@@ -85,7 +85,7 @@ internal sealed class Batcher(
     /// <summary>How long the batch must still wait for more rows; zero or less where it is due.</summary>
     public TimeSpan GetRemainingDelay_NeedsLock()
     {
-        if (_queue.Count == 0 || _closed || options.MaxQueueDelay <= TimeSpan.Zero) return TimeSpan.Zero;
+        if (_queue.Count == 0 || _closed || device.IsStopping_NeedsLock || options.MaxQueueDelay <= TimeSpan.Zero) return TimeSpan.Zero;
         var enough = options.PreferredBatchSizes is [var smallest, ..] ? smallest : options.MaxBatchSize;
         return _queuedRows >= enough
             ? TimeSpan.Zero
@@ -170,6 +170,8 @@ internal sealed class Batcher(
     {
         if (_closed)
             return new(InferenceError.NotReady, $"model '{model.Name}' version {model.Version} is being unloaded");
+        if (device.IsStopping_NeedsLock)
+            return new(InferenceError.Unavailable, $"device {device.Device.Name} is shutting down");
         if (request.IsExpired(device.Time.GetUtcNow()))
             return Expired();
         return _queue.Count < options.MaxQueueSize

@@ -21,7 +21,6 @@ internal sealed class DeviceThread : IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private readonly ITimer _timer;
-    private bool _stopping;
 
     /// <param name="device">The device to own.</param>
     /// <param name="time">The clock of delays and deadlines.</param>
@@ -43,6 +42,9 @@ internal sealed class DeviceThread : IAsyncDisposable
 
     public object Gate { get; } = new();
 
+    /// <summary>Whether the thread ends once it has run what is queued.</summary>
+    public bool IsStopping_NeedsLock { get; private set; }
+
     /// <summary>Runs an action on this thread, before any batch that waits.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the device is shut down.</exception>
     public Task<T> InvokeAsync<T>(Func<T> action)
@@ -50,7 +52,7 @@ internal sealed class DeviceThread : IAsyncDisposable
         var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (Gate)
         {
-            if (_stopping || _commands.Count >= MaxCommands)
+            if (IsStopping_NeedsLock || _commands.Count >= MaxCommands)
                 throw new InferenceException(InferenceError.Unavailable, $"Device {Device.Name} takes no more work.");
             _commands.Enqueue(() =>
             {
@@ -81,7 +83,7 @@ internal sealed class DeviceThread : IAsyncDisposable
     {
         lock (Gate)
         {
-            _stopping = true;
+            IsStopping_NeedsLock = true;
             Monitor.Pulse(Gate);
         }
 
@@ -127,7 +129,7 @@ internal sealed class DeviceThread : IAsyncDisposable
                     return () => batcher.Run(batch);
                 }
 
-                if (_stopping) return null;
+                if (IsStopping_NeedsLock) return null;
                 _timer.Change(wait, Timeout.InfiniteTimeSpan);
                 Monitor.Wait(Gate);
             }

@@ -133,13 +133,14 @@ internal sealed class TorchModel : IModelInstance
             var expected = _network.Outputs[output];
             Check(expected, tensor, rows);
             var rest = tensor.numel() == 0 ? [] : tensor.bytes;
+            var bytesPerRow = (int)(rest.Length / rows);
             var shape = tensor.shape;
             for (var i = 0; i < items.Count; i++)
             {
-                var count = items.Count == 1 ? rest.Length : (int)(rest.Length / (rows - RowsBefore(items, i)) * Rows(items[i]));
+                var bytes = rest[..(bytesPerRow * (int)Rows(items[i]))];
                 long[] itemShape = _network.MaxBatchSize == 0 ? shape : [Rows(items[i]), .. shape[1..]];
-                scattered[i][output] = new(expected.Name, expected.DataType, itemShape, rest[..count].ToArray());
-                rest = rest[count..];
+                scattered[i][output] = new(expected.Name, expected.DataType, itemShape, bytes.ToArray());
+                rest = rest[bytes.Length..];
             }
         }
 
@@ -167,13 +168,6 @@ internal sealed class TorchModel : IModelInstance
     }
 
     private long Rows(InferenceTensor[] item) => _network.MaxBatchSize == 0 ? 1 : item[0].Shape[0];
-
-    private long RowsBefore(IReadOnlyList<InferenceTensor[]> items, int index)
-    {
-        long rows = 0;
-        for (var i = 0; i < index; i++) rows += Rows(items[i]);
-        return rows;
-    }
 
     private void Synchronize()
     {

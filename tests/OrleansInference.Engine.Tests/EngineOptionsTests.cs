@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+using OrleansInference.Engine.Devices;
+
+namespace OrleansInference.Engine.Tests;
+
+public sealed class EngineOptionsTests : IDisposable
+{
+    private readonly TemporaryFolder _models = new();
+
+    public void Dispose() => _models.Dispose();
+
+    [Fact]
+    public void One_folder_is_given_as_a_value_and_several_as_a_list()
+    {
+        Assert.Equal([_models.Path], Read(("Models", _models.Path)).Models);
+        Assert.Equal([_models.Path, Path.GetTempPath()], Read(("Models:0", _models.Path), ("Models:1", Path.GetTempPath())).Models);
+    }
+
+    [Fact]
+    public void Devices_share_the_cores_and_carry_the_silos_name()
+    {
+        var options = Read(("Models", _models.Path), ("SiloName", "node1"), ("Devices:0", "cpu:0"), ("Devices:1", "cpu:1"));
+
+        var devices = DeviceDiscovery.Find(options);
+
+        Assert.Equal(["node1.cpu:0", "node1.cpu:1"], devices.Select(device => device.Name));
+        Assert.All(devices, device => Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), device.Threads));
+    }
+
+    [Theory]
+    [InlineData("Models", "/no/such/folder", "/no/such/folder")]
+    [InlineData("Devices:0", "gpu:0", "'gpu:0'")]
+    [InlineData("Devices:0", "cpu", "'cpu'")]
+    [InlineData("MaxQueueSize", "0", "MaxQueueSize")]
+    [InlineData("SiloName", "a/b", "SiloName")]
+    [InlineData("VerificationTimeout", "00:00:00", "VerificationTimeout")]
+    public void A_bad_value_is_named(string key, string value, string expected)
+    {
+        var exception = Assert.Throws<OptionsValidationException>(() => Read(("Models", _models.Path), (key, value)));
+
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_bad_values_are_named_at_once()
+    {
+        var exception = Assert.Throws<OptionsValidationException>(() =>
+            Read(("Models", _models.Path), ("Devices:0", "tpu:1"), ("Devices:1", "cpu:0"), ("Devices:2", "cpu:0"), ("MaxQueueSize", "-1")));
+
+        Assert.Equal(3, exception.Failures.Count());
+    }
+
+    private static EngineOptions Read(params (string Key, string Value)[] settings) => EngineOptions.Read(new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.GroupBy(setting => setting.Key).ToDictionary(
+            group => $"Inference:{group.Key}", string? (group) => group.Last().Value))
+        .Build());
+}

@@ -1,0 +1,108 @@
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Tests.Repository;
+
+public sealed class FileModelRepositoryTests : IDisposable
+{
+    private const string Config =
+        """
+        {"input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]}
+        """;
+
+    private readonly TemporaryFolder _root = new();
+
+    public void Dispose() => _root.Dispose();
+
+    [Fact]
+    public void By_default_the_highest_version_is_published()
+    {
+        AddModel("model", "1", "2", "10");
+
+        Assert.Equal([new("model", 10)], Open().Publications.Select(publication => publication.Id));
+    }
+
+    [Theory]
+    [InlineData("""{"latest": {"num_versions": 2}}""", new[] { 2, 10 })]
+    [InlineData("""{"all": {}}""", new[] { 1, 2, 10 })]
+    [InlineData("""{"specific": {"versions": [1, 7]}}""", new[] { 1 })]
+    public void The_version_policy_chooses(string policy, int[] expected)
+    {
+        AddModel("model", "1", "2", "10");
+        _root.Write("model/config.json", $"{{\"version_policy\": {policy}, {Config.Trim()[1..]}");
+
+        Assert.Equal(expected, Open().Publications.Select(publication => publication.Id.Version));
+    }
+
+    [Fact]
+    public void Folders_that_are_no_version_numbers_are_left_alone()
+    {
+        AddModel("model", "1", "0", "01", "latest", "-1", "samples", "2.5");
+
+        Assert.Equal([new("model", 1)], Open().Publications.Select(publication => publication.Id));
+    }
+
+    [Fact]
+    public void A_model_without_versions_is_listed_with_the_reason()
+    {
+        _root.Write("model/config.json", Config);
+
+        var publication = Assert.Single(Open().Publications);
+
+        Assert.Equal(new("model", 0), publication.Id);
+        Assert.Contains("no version", publication.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_version_without_its_file_is_listed_with_the_reason()
+    {
+        _root.Write("model/config.json", Config);
+        Directory.CreateDirectory(Path.Combine(_root.Path, "model", "1"));
+
+        var publication = Assert.Single(Open().Publications);
+
+        Assert.Equal("the file 1/model.pt is missing", publication.Reason);
+        Assert.Null(Open().Find(new("model", 1)));
+    }
+
+    [Fact]
+    public void A_broken_configuration_leaves_its_neighbours_alone()
+    {
+        AddModel("good", "1");
+        AddModel("bad", "3");
+        _root.Write("bad/config.json", "{\"max_batch_size\": \"many\"}");
+
+        var repository = Open();
+
+        Assert.Equal([new("bad", 3), new("good", 1)], repository.Publications.Select(publication => publication.Id));
+        Assert.Contains("max_batch_size: \"many\"", repository.Publications[0].Reason, StringComparison.Ordinal);
+        Assert.NotNull(repository.Find(new("good", 1)));
+    }
+
+    [Fact]
+    public void A_model_in_two_repositories_is_not_served_from_either()
+    {
+        using var second = new TemporaryFolder();
+        AddModel("model", "1");
+        second.Write("model/config.json", Config);
+
+        var publication = Assert.Single(new FileModelRepository([_root.Path, second.Path]).Publications);
+
+        Assert.Contains("more than one repository", publication.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_could_not_stand_in_a_key_is_refused()
+    {
+        AddModel("a@b", "1");
+
+        Assert.Contains("no model name", Assert.Single(Open().Publications).Reason, StringComparison.Ordinal);
+    }
+
+    private FileModelRepository Open() => new([_root.Path]);
+
+    private void AddModel(string name, params string[] versions)
+    {
+        _root.Write($"{name}/config.json", Config);
+        foreach (var version in versions) _root.Write($"{name}/{version}/model.pt", "");
+    }
+}

@@ -1,0 +1,175 @@
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Tests.Repository;
+
+public sealed class ModelConfigReaderTests : IDisposable
+{
+    private const string Tensors =
+        """
+        "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
+        "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]
+        """;
+
+    private readonly TemporaryFolder _repository = new();
+
+    public void Dispose() => _repository.Dispose();
+
+    [Fact]
+    public void Batching_fields_arrive_where_they_belong()
+    {
+        var config = Sound(
+            """
+            "max_batch_size": 16,
+            "dynamic_batching": {
+              "preferred_batch_size": [8, 4], "max_queue_delay_microseconds": 500, "default_queue_policy": {"max_queue_size": 7}
+            },
+            "instance_group": [{"kind": "KIND_GPU", "gpus": [1]}],
+            "version_policy": {"specific": {"versions": [2, 3]}},
+            "parameters": {"owner": {"string_value": "us"}},
+            """ + Tensors);
+
+        Assert.Equal(16, config.MaxBatchSize);
+        Assert.Equal([4, 8], config.Batching.PreferredBatchSizes);
+        Assert.Equal(TimeSpan.FromMicroseconds(500), config.Batching.MaxQueueDelay);
+        Assert.Equal(7, config.Batching.MaxQueueSize);
+        Assert.Equal([1], config.InstanceGroups[0].Indexes);
+        Assert.Equal([2, 3], config.VersionPolicy.Specific);
+    }
+
+    [Fact]
+    public void Every_mistake_is_reported_with_its_path_and_value()
+    {
+        var errors = Errors(
+            """
+            "name": "other", "max_batch_size": -1, "max_batch": 3,
+            "input": [{"name": "x", "data_type": "TYPE_FLOAT", "dims": [2, 0, "3"]}],
+            "output": [{"data_type": "TYPE_FP32", "dims": [2]}, {"name": "y"}],
+            "dynamic_batching": {"max_queue_delay_microseconds": "soon"}
+            """);
+
+        string[] expected =
+        [
+            "name: 'other'", "max_batch_size: -1", "max_batch: unknown", "input[0].data_type: \"TYPE_FLOAT\"", "input[0].dims[1]: 0",
+            "input[0].dims[1]: \"3\"", "output[0].name: is missing", "output[1].data_type: is missing",
+            "dynamic_batching.max_queue_delay_microseconds: \"soon\"",
+        ];
+        Assert.All(expected, part => Assert.Contains(errors, error => error.Contains(part, StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("\"dynamic_batching\": {},", "contradicts max_batch_size 0")]
+    [InlineData("\"max_batch_size\": 4, \"dynamic_batching\": {\"preferred_batch_size\": [5]},", "5 is not an integer from 1 to 4")]
+    [InlineData("\"version_policy\": {\"latest\": {}, \"all\": {}},", "exactly one")]
+    [InlineData("\"instance_group\": [{\"count\": 2}],", "one instance")]
+    [InlineData("\"instance_group\": [{\"kind\": \"KIND_CPU\", \"gpus\": [0]}],", "contradicts kind KIND_CPU")]
+    [InlineData("\"platform\": \"tensorflow\",", "pytorch_libtorch")]
+    [InlineData("\"default_model_filename\": \"../model.pt\",", "plain file name")]
+    [InlineData("\"sequence_batching\": {},", "unsupported field")]
+    public void A_contradiction_is_named(string field, string expected) =>
+        Assert.Contains(Errors(field + Tensors), error => error.Contains(expected, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("{\"max_batch_size\": 1, \"max_batch_size\": 2}")]
+    [InlineData("{\"max_batch_size\": ")]
+    [InlineData("")]
+    [InlineData("[]")]
+    public void A_file_that_is_no_proper_json_is_an_error_and_no_crash(string text) => Assert.NotEmpty(Read(text).Errors);
+
+    [Fact]
+    public void A_missing_file_says_what_to_write()
+    {
+        Directory.CreateDirectory(Path.Combine(_repository.Path, "bare"));
+
+        var (config, errors) = ModelConfigReader.Read(Path.Combine(_repository.Path, "bare"));
+
+        Assert.Null(config);
+        Assert.Contains("max_batch_size, input and output", errors[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Strings_reach_a_torchscript_network_only_through_preprocessing()
+    {
+        var errors = Errors(
+            """
+            "input": [{"name": "text", "data_type": "TYPE_STRING", "dims": [1]}],
+            "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]
+            """);
+
+        Assert.Contains(errors, error => error.Contains("'text': pytorch_libtorch has no tensors of TYPE_STRING", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Picture_steps_become_one_description()
+    {
+        var image = Assert.Single(Sound(Picture(
+            """
+            {"step": "decode_image", "color": "rgb"}, {"step": "resize", "width": 32, "height": 16}, {"step": "scale", "factor": 0.5},
+            {"step": "normalize", "mean": [1, 2, 3], "std": [4, 5, 6]}, {"step": "layout", "order": "HWC"}
+            """)).Preprocessing);
+
+        Assert.Equal([16, 32, 3], image.Shape);
+        Assert.Equal(0.5f, image.Factor);
+        Assert.Equal([1f, 2, 3], image.Mean);
+        Assert.Equal([4f, 5, 6], image.Deviation);
+    }
+
+    [Theory]
+    [InlineData("""{"step": "resize", "width": 8, "height": 8}""", "'decode_image' is missing")]
+    [InlineData("""{"step": "decode_image"}""", "'resize' is missing")]
+    [InlineData("""{"step": "resize", "width": 8, "height": 8}, {"step": "decode_image"}""", "out of place")]
+    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}, {"step": "rotate"}""", "'rotate' is not one of")]
+    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 99999, "height": 8}""", "99999 is not an integer")]
+    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}, {"step": "normalize", "mean": [1], "std": [1]}""", "3 channels")]
+    [InlineData("""{"step": "decode_image", "color": "grayscale"}, {"step": "resize", "width": 8, "height": 8}, {"step": "normalize", "mean": [1], "std": [0]}""", "0 cannot divide")]
+    public void Impossible_picture_steps_are_refused(string steps, string expected) =>
+        Assert.Contains(Errors(Picture(steps)), error => error.Contains(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void Labels_must_be_as_many_as_the_elements_they_name()
+    {
+        _repository.Write("model/labels.txt", "a\nb\nc\n");
+
+        var errors = Errors(
+            """
+            "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
+            "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2], "label_filename": "labels.txt"}]
+            """);
+
+        Assert.Contains(errors, error => error.Contains("has 3 lines, but the output has 2 elements", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"step": "softmax", "output": "z"}""", "no output 'z'")]
+    [InlineData("""{"step": "sort", "output": "y"}""", "'sort' is not one of")]
+    [InlineData("""{"step": "label", "output": "y", "from": "y"}""", "TYPE_STRING")]
+    public void Impossible_postprocessing_is_refused(string step, string expected) =>
+        Assert.Contains(Errors($"\"postprocessing\": [{step}], {Tensors}"), error => error.Contains(expected, StringComparison.Ordinal));
+
+    private static string Picture(string steps) =>
+        $$"""
+        "max_batch_size": 4,
+        "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
+        "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
+        "preprocessing": [{"input": "image", "output": "pixels", "steps": [{{steps}}]}]
+        """;
+
+    private ModelConfig Sound(string fields)
+    {
+        var (config, errors) = Read($"{{{fields}}}");
+        Assert.Empty(errors);
+        return config!;
+    }
+
+    private IReadOnlyList<string> Errors(string fields)
+    {
+        var (config, errors) = Read($"{{{fields}}}");
+        Assert.Null(config);
+        return errors;
+    }
+
+    private (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string text)
+    {
+        _repository.Write("model/config.json", text);
+        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"));
+    }
+}
