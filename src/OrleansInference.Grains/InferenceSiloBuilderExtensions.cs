@@ -25,7 +25,7 @@ public static class InferenceSiloBuilderExtensions
         silo.Services.AddInferenceEngine(options, devices);
         silo.Services.TryAddSingleton<ModelInstances>();
         silo.Services.TryAddSingleton<ProcessingThrottle>();
-        silo.Services.AddHostedService<SiloReporter>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloReporter>();
         silo.Services.AddPlacementFilter<DeviceFilterStrategy, DeviceFilterDirector>(ServiceLifetime.Singleton);
         silo.UseSiloMetadata(new Dictionary<string, string>
         {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 using Orleans.Concurrency;
@@ -10,7 +11,8 @@ namespace OrleansInference.Grains.Models;
 /// </summary>
 [Reentrant] // Watchers wait inside it for minutes while reports come in.
 [KeepAlive] // It is asked all the time; while it is away nobody sees changes.
-internal sealed class ModelCatalogGrain(IGrainFactory grains, TimeProvider time, ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
+internal sealed class ModelCatalogGrain(
+    IGrainFactory grains, IHostApplicationLifetime silo, TimeProvider time, ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
 {
     /// <summary>After so long without a report a silo is taken for gone.</summary>
     public static readonly TimeSpan ReportLifetime = 4 * SiloReporter.Interval;
@@ -45,16 +47,20 @@ internal sealed class ModelCatalogGrain(IGrainFactory grains, TimeProvider time,
 
     public async Task<CatalogSnapshot> WatchAsync(string? knownRevision, CancellationToken cancellationToken)
     {
-        if (knownRevision == _snapshot.Revision)
+        if (knownRevision != _snapshot.Revision) return _snapshot;
+        // Calls that wait in a grain hold up its silo's shutdown.
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silo.ApplicationStopping);
+        try
         {
-            try
-            {
-                await _changed.Task.WaitAsync(WatchTime, time, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed; the watcher asks again, and so learns when this grain is gone.
-            }
+            await _changed.Task.WaitAsync(WatchTime, time, ended.Token);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing changed; the watcher asks again, and so learns when this grain is gone.
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new InferenceException(InferenceError.Unavailable, "the catalog's silo is shutting down");
         }
 
         return _snapshot;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine;
@@ -6,7 +5,10 @@ using OrleansInference.Engine.Repository;
 
 namespace OrleansInference.Grains.Models;
 
-/// <summary>Tells the catalog what this silo has, on every change and every few seconds.</summary>
+/// <summary>
+/// Tells the catalog what this silo has: on every change, every few seconds, and for the last time before the silo stops, so that
+/// clients turn to other devices before this one's are gone.
+/// </summary>
 internal sealed class SiloReporter(
     IGrainFactory grains,
     IInferenceEngine engine,
@@ -14,42 +16,57 @@ internal sealed class SiloReporter(
     ModelInstances instances,
     EngineOptions options,
     TimeProvider time,
-    ILogger<SiloReporter> logger) : BackgroundService
+    ILogger<SiloReporter> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _loop = Task.CompletedTask;
+
+    /// <summary>Begins when the silo takes calls, and is the first thing to end when it stops.</summary>
+    public void Participate(ISiloLifecycle observer) =>
+        observer.Subscribe(nameof(SiloReporter), ServiceLifecycleStage.Last, Start, StopAsync);
+
+    private Task Start(CancellationToken cancellationToken)
     {
-        while (true)
+        _loop = ReportOnChangeAsync();
+        return Task.CompletedTask;
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _loop;
+        await ReportAsync(new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
+        _stopping.Dispose();
+    }
+
+    private async Task ReportOnChangeAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
         {
             var changed = instances.Changed;
-            try
+            await ReportAsync(new()
             {
-                await grains.GetCatalog().ReportAsync(new()
-                {
-                    Silo = options.SiloName,
-                    Devices = [.. engine.Devices.Select(device => device.Name)],
-                    Models = repository.Publications,
-                    Instances = instances.All,
-                });
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.ReportFailed(logger, exception);
-            }
+                Silo = options.SiloName,
+                Devices = [.. engine.Devices.Select(device => device.Name)],
+                Models = repository.Publications,
+                Instances = instances.All,
+            });
+            // After a while without a change it reports all the same: silence would be taken for death.
+            await changed.WaitAsync(Interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
-            try
-            {
-                await changed.WaitAsync(Interval, time, stoppingToken);
-            }
-            catch (TimeoutException)
-            {
-                // Nothing changed, but silence would be taken for death.
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
+    private async Task ReportAsync(SiloReport report)
+    {
+        try
+        {
+            await grains.GetCatalog().ReportAsync(report);
+        }
+        catch (Exception exception)
+        {
+            Log.ReportFailed(logger, exception);
         }
     }
 }
