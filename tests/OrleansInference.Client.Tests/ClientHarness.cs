@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+using OrleansInference.Tensors;
+
+namespace OrleansInference.Client.Tests;
+
+/// <summary>The client as a host has it, over scripted grains and in fake time.</summary>
+internal sealed class ClientHarness : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private ClientHarness(Dictionary<string, string?> settings)
+    {
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(ScriptedGrains.Factory.Create(Grains));
+        builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.Services.AddInferenceClient();
+        _host = builder.Build();
+    }
+
+    public ScriptedGrains Grains { get; } = new();
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public IInferenceClient Client => _host.Services.GetRequiredService<IInferenceClient>();
+
+    public static InferenceRequest Request { get; } = new() { Model = "m", Inputs = [InferenceTensor.Create("x", new[] { 1f })] };
+
+    /// <summary>Starts a client whose catalog shows the given models, and waits until it knows them; none to leave it waiting.</summary>
+    public static async Task<ClientHarness> StartAsync(ModelEntry[] models, params (string Key, string Value)[] settings)
+    {
+        var harness = new ClientHarness(settings.ToDictionary(setting => $"Inference:{setting.Key}", string? (setting) => setting.Value));
+        if (models.Length > 0) harness.Grains.Publish(models);
+        await harness._host.StartAsync();
+        if (models.Length > 0) await harness.Client.GetModelsAsync();
+        return harness;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}
