@@ -29,16 +29,21 @@ public static class FrontDoorExtensions
             options.SerializerOptions.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
             options.SerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Readable);
         });
-        builder.Services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
+        builder.Services.AddOpenApi(options =>
         {
-            document.Info = new()
+            // The dashboard's routes are its own business.
+            options.ShouldInclude = route => route.RelativePath?.StartsWith("v2", StringComparison.Ordinal) == true;
+            options.AddDocumentTransformer((document, _, _) =>
             {
-                Title = "OrleansInference",
-                Version = "v2",
-                Description = "Open Inference Protocol V2 with Triton's extensions. Every error is {\"error\": \"...\"}.",
-            };
-            return Task.CompletedTask;
-        }));
+                document.Info = new()
+                {
+                    Title = "OrleansInference",
+                    Version = "v2",
+                    Description = "Open Inference Protocol V2 with Triton's extensions. Every error is {\"error\": \"...\"}.",
+                };
+                return Task.CompletedTask;
+            });
+        });
 
         var http = builder.Configuration[$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Http)}"] ?? new FrontDoorOptions().Http;
         builder.WebHost.UseUrls(http);
@@ -61,7 +66,10 @@ public static class FrontDoorExtensions
         v2.MapInfer();
         v2.MapRepository();
         app.MapOpenApi();
-        app.MapScalarApiReference("/scalar", options => options.WithTitle("OrleansInference"));
+        // The page shows this service and nothing else: it asks no other host for fonts, telemetry or assistants.
+        app.MapScalarApiReference("/scalar", options => options
+            .WithTitle("OrleansInference")
+            .HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
         return app;
     }
 }

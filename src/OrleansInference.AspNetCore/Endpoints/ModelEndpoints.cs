@@ -15,10 +15,10 @@ internal static class ModelEndpoints
 {
     public static void MapModels(this RouteGroupBuilder group)
     {
-        group.MapModelRoute(HttpMethods.Get, "", GetMetadataAsync).Describe("Models", "Inputs and outputs of a model, and its versions.");
-        group.MapModelRoute(HttpMethods.Get, "/ready", GetReadyAsync).Describe("Models", "200 when the model answers; else why not.");
-        group.MapModelRoute(HttpMethods.Get, "/config", GetConfigurationAsync).Describe("Models", "The model's configuration as its file gives it.");
-        group.MapModelRoute(HttpMethods.Get, "/stats", GetStatisticsAsync).Describe("Models", "What the model has done: counts, times, batch sizes.");
+        group.MapModelRoute(HttpMethods.Get, "", GetMetadataAsync).Describe("Models", "Inputs, outputs and versions.");
+        group.MapModelRoute(HttpMethods.Get, "/ready", GetReadyAsync).Describe("Models", "Whether the model answers.");
+        group.MapModelRoute(HttpMethods.Get, "/config", GetConfigurationAsync).Describe("Models", "The model's configuration.");
+        group.MapModelRoute(HttpMethods.Get, "/stats", GetStatisticsAsync).Describe("Models", "Counts, times and batch sizes.");
     }
 
     /// <summary>A version as routes name it.</summary>

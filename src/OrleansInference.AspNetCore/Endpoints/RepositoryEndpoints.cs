@@ -16,7 +16,7 @@ internal static class RepositoryEndpoints
 {
     public static void MapRepository(this RouteGroupBuilder group) =>
         group.MapPost("/repository/index", GetIndexAsync).WithTags("Repository")
-            .WithSummary("All models with their states, and the reasons of those that are not ready.")
+            .WithSummary("All models, with the reasons of those that are not ready.")
             .DescribeBody<IndexRequest>("application/json")
             .Produces<IReadOnlyList<IndexEntry>>();
 

@@ -21,10 +21,12 @@ internal static class ServerEndpoints
 
     public static void MapServer(this RouteGroupBuilder group)
     {
-        group.MapGet("", GetMetadata).WithTags("Server").WithSummary("Name, version and extensions of the server.");
-        group.MapGet("/health/live", GetLive).WithTags("Server").WithSummary("200 as long as the process serves requests.");
+        group.MapGet("", GetMetadata).WithTags("Server").WithSummary("Name, version and extensions.");
+        group.MapGet("/health/live", GetLive).WithTags("Server").WithSummary("Whether the server lives.")
+            .WithDescription("200 as long as the process answers requests.");
         group.MapGet("/health/ready", GetReady).WithTags("Server")
-            .WithSummary("200 when no model is still being loaded; a model that cannot be loaded does not hold up the others.")
+            .WithSummary("Whether the server is ready.")
+            .WithDescription("200 when no model is still being loaded; one that cannot be loaded does not hold up the others.")
             .Produces(StatusCodes.Status200OK).Produces(StatusCodes.Status400BadRequest).Produces(StatusCodes.Status503ServiceUnavailable);
     }
 
