@@ -21,6 +21,7 @@ Needs torch (1.13 or later), numpy and Pillow.
 
 import argparse
 import io
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -30,7 +31,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from strokes import Pen
+sys.dont_write_bytecode = True  # no __pycache__ among the model folders
+from strokes import Pen  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
