@@ -1,10 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-
 using Orleans.Configuration;
-using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.Placement;
-
+using Orleans.Runtime.MembershipService.SiloMetadata;
 using OrleansInference.Engine;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Grains.Inference;

@@ -33,7 +33,13 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
             Reason = state == ModelState.Ready ? "" : "for a reason",
             Descriptor = new()
             {
-                Id = id, Platform = "", MaxBatchSize = 0, Inputs = [], Outputs = [], Configuration = "{}", HasProcessing = hasProcessing,
+                Id = id,
+                Platform = "",
+                MaxBatchSize = 0,
+                Inputs = [],
+                Outputs = [],
+                Configuration = "{}",
+                HasProcessing = hasProcessing,
             },
             Instances = [.. devices.Select(device => new ModelInstanceStatus(new(id, device), state))],
         };
