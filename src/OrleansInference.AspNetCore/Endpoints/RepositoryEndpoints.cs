@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 
@@ -5,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -21,18 +23,22 @@ internal static class RepositoryEndpoints
             .Produces<IReadOnlyList<IndexEntry>>();
 
     private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(
-        HttpRequest request, IInferenceClient client, CancellationToken cancellationToken)
+        HttpRequest request, IInferenceClient client, IOptions<FrontDoorOptions> options, CancellationToken cancellationToken)
     {
         // Read by hand: the protocol's clients send this body without a Content-Type, or none at all.
+        var body = await RequestBody.ReadAsync(request, options.Value.MaxRequestBytes, cancellationToken);
         var onlyReady = false;
         try
         {
-            var body = await new StreamReader(request.Body).ReadToEndAsync(cancellationToken);
-            if (body.Length > 0) onlyReady = JsonSerializer.Deserialize(body, ProtocolJson.Readable.IndexRequest)?.Ready ?? false;
+            if (!body.IsEmpty) onlyReady = JsonSerializer.Deserialize(body.ToArray(), ProtocolJson.Readable.IndexRequest)?.Ready ?? false;
         }
         catch (JsonException exception)
         {
             throw new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception);
+        }
+        finally
+        {
+            request.BodyReader.AdvanceTo(body.End);
         }
 
         var models = await client.GetModelsAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
+using OrleansInference.Client;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -13,6 +14,7 @@ internal ref struct InferJsonReader
 {
     private const int MaxDepth = 64;
     private const int MaxRank = 32;
+    private static readonly long MaxTimeoutMicroseconds = (long)InferenceClientOptions.MaxTimeout.TotalMicroseconds;
 
     private readonly string _model;
     private readonly int _maxBytes;
@@ -46,6 +48,11 @@ internal ref struct InferJsonReader
         catch (JsonException exception)
         {
             throw Invalid($"failed to parse the request JSON buffer: {exception.Message}");
+        }
+        catch (InvalidOperationException)
+        {
+            // The reader compares and copies names unescaped: this is how it says that one is no text.
+            throw Invalid("failed to parse the request JSON buffer: a string is not valid UTF-8");
         }
 
         if (!request._blobs.IsEmpty)
@@ -102,7 +109,7 @@ internal ref struct InferJsonReader
             switch (name)
             {
                 case "timeout":
-                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, long.MaxValue / TimeSpan.TicksPerMicrosecond);
+                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, MaxTimeoutMicroseconds);
                     _timeout = microseconds == 0 ? null : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
                     break;
                 case "binary_data_output":
@@ -178,33 +185,38 @@ internal ref struct InferJsonReader
         if (!TensorShape.TryGetElementCount(shape, out var count))
             throw Invalid($"shape {TensorShape.Format(shape)} of input '{name}' has more elements than can be counted");
 
-        var bytes = binarySize is { } size ? TakeBlob(name, size) : ReadData(ref data, name, type, shape, count);
+        var bytes = binarySize is { } size ? TakeBlob(name, shape, size) : ReadData(ref data, name, type, shape, count);
         _inputs.Add(new(name, type, shape, bytes));
     }
 
     private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
     {
         // What the tensor will take is known before anything is allocated; a shape that only claims much fails on the count of its data.
-        if (type != DataType.Bytes && count > (_maxBytes - _decoded) / type.ElementSize())
-        {
-            throw new InferenceException(
-                InferenceError.TooLarge,
-                $"the tensors of the request exceed the maximum allowed of {_maxBytes} bytes with input '{name}' of shape {TensorShape.Format(shape)}");
-        }
-
+        if (type != DataType.Bytes && count > (_maxBytes - _decoded) / type.ElementSize()) throw TooLarge(name, shape);
         var bytes = TensorJson.Read(ref data, name, type, shape, count);
-        _decoded += bytes.Length;
+        Count(bytes.Length, name, shape);
         return bytes;
     }
 
-    private byte[] TakeBlob(string name, long size)
+    private byte[] TakeBlob(string name, long[] shape, long size)
     {
         if (size > _blobs.Length)
             throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model}'");
+        Count(size, name, shape);
         var blob = _blobs.Slice(0, size).ToArray();
         _blobs = _blobs.Slice(size);
         return blob;
     }
+
+    private void Count(long size, string name, long[] shape)
+    {
+        if (size > _maxBytes - _decoded) throw TooLarge(name, shape);
+        _decoded += size;
+    }
+
+    private readonly InferenceException TooLarge(string name, long[] shape) => new(
+        InferenceError.TooLarge,
+        $"the tensors of the request exceed the maximum allowed of {_maxBytes} bytes with input '{name}' of shape {TensorShape.Format(shape)}");
 
     private void ReadOutput(ref Utf8JsonReader reader)
     {

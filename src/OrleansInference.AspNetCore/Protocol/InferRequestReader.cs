@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.IO.Pipelines;
 
 using Microsoft.AspNetCore.Http;
 
@@ -8,10 +7,7 @@ using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Protocol;
 
-/// <summary>
-/// Reads an inference request in any of its three forms. The body is gathered in the server's pooled blocks as it arrives, so that
-/// nothing is allocated for bytes that have only been announced; each tensor is then one copy of its bytes.
-/// </summary>
+/// <summary>Reads an inference request in any of its three forms; each tensor is one copy of its bytes.</summary>
 internal static class InferRequestReader
 {
     /// <summary>The length of the JSON before the binary tensors.</summary>
@@ -23,25 +19,10 @@ internal static class InferRequestReader
     public static async Task<InferCall> ReadAsync(
         HttpRequest request, ModelDescriptor model, int maxBytes, CancellationToken cancellationToken)
     {
-        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
-        var reader = request.BodyReader;
-        ReadResult read;
-        while (true)
-        {
-            read = await reader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > maxBytes)
-            {
-                reader.AdvanceTo(read.Buffer.End);
-                throw TooLarge(read.Buffer.Length, maxBytes);
-            }
-
-            if (read.IsCompleted) break;
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-
+        var body = await RequestBody.ReadAsync(request, maxBytes, cancellationToken);
         try
         {
-            return Parse(request, model, maxBytes, read.Buffer);
+            return Parse(request, model, maxBytes, body);
         }
         catch (ArgumentException exception)
         {
@@ -50,7 +31,7 @@ internal static class InferRequestReader
         }
         finally
         {
-            reader.AdvanceTo(read.Buffer.End);
+            request.BodyReader.AdvanceTo(body.End);
         }
     }
 
@@ -97,7 +78,4 @@ internal static class InferRequestReader
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
-
-    private static InferenceException TooLarge(long size, int limit) => new(
-        InferenceError.TooLarge, $"the request has {size} bytes or more, which exceeds the maximum allowed of {limit} (MaxRequestBytes)");
 }

@@ -79,7 +79,7 @@ internal sealed record BatchStatisticsBody(int BatchSize, DurationBody ComputeIn
 internal sealed record DurationBody(long Count, long Ns);
 
 /// <param name="Ready">Whether to leave out models that are not ready.</param>
-internal sealed record IndexRequest(bool Ready);
+internal sealed record IndexRequest(bool Ready = false);
 
 /// <param name="Name">The model.</param>
 /// <param name="Version">The version; empty where the model has none.</param>
@@ -87,13 +87,14 @@ internal sealed record IndexRequest(bool Ready);
 /// <param name="Reason">Why it is not ready.</param>
 internal sealed record IndexEntry(string Name, string Version, string State, string Reason);
 
-/// <summary>An inference in JSON, for the OpenAPI document.</summary>
+/// <summary>An inference in JSON, for the OpenAPI document, where what has no default is required.</summary>
 internal sealed record InferRequestBody(
-    string? Id, JsonObject? Parameters, IReadOnlyList<InferTensorBody> Inputs, IReadOnlyList<InferOutputBody>? Outputs);
+    IReadOnlyList<InferTensorBody> Inputs, IReadOnlyList<InferOutputBody>? Outputs = null, string? Id = null, JsonObject? Parameters = null);
 
-internal sealed record InferTensorBody(string Name, IReadOnlyList<long> Shape, string Datatype, JsonObject? Parameters, JsonArray? Data);
+internal sealed record InferTensorBody(
+    string Name, IReadOnlyList<long> Shape, string Datatype, JsonArray? Data = null, JsonObject? Parameters = null);
 
-internal sealed record InferOutputBody(string Name, JsonObject? Parameters);
+internal sealed record InferOutputBody(string Name, JsonObject? Parameters = null);
 
 /// <summary>An answer in JSON, for the OpenAPI document.</summary>
-internal sealed record InferResponseBody(string ModelName, string ModelVersion, string? Id, IReadOnlyList<InferTensorBody> Outputs);
+internal sealed record InferResponseBody(string ModelName, string ModelVersion, IReadOnlyList<InferTensorBody> Outputs, string? Id = null);

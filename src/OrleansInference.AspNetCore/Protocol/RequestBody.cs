@@ -1,0 +1,36 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+using Microsoft.AspNetCore.Http;
+
+namespace OrleansInference.AspNetCore.Protocol;
+
+/// <summary>
+/// Gathers a body in the server's pooled blocks as it arrives, so that nothing is allocated for bytes that have only been announced.
+/// </summary>
+internal static class RequestBody
+{
+    /// <summary>The whole body, which stays valid until the request's <c>BodyReader</c> is advanced to its end.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.TooLarge"/>.</exception>
+    public static async Task<ReadOnlySequence<byte>> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
+        var reader = request.BodyReader;
+        ReadResult read;
+        while (true)
+        {
+            read = await reader.ReadAsync(cancellationToken);
+            if (read.Buffer.Length > maxBytes)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                throw TooLarge(read.Buffer.Length, maxBytes);
+            }
+
+            if (read.IsCompleted) return read.Buffer;
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static InferenceException TooLarge(long size, int limit) => new(
+        InferenceError.TooLarge, $"the request has {size} bytes or more, which exceeds the maximum allowed of {limit} (MaxRequestBytes)");
+}

@@ -1,0 +1,82 @@
+using System.Globalization;
+
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+using OrleansInference.Client;
+
+namespace OrleansInference.AspNetCore.Tests.Hosting;
+
+/// <summary>The front door as programs build it, in memory, on fake time and over a client that answers by script.</summary>
+internal sealed class FrontDoor : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly HttpClient _http;
+
+    private FrontDoor(WebApplication app, ScriptedClient client, FakeTimeProvider time)
+    {
+        _app = app;
+        _http = app.GetTestClient();
+        Client = client;
+        Time = time;
+    }
+
+    public ScriptedClient Client { get; }
+
+    public FakeTimeProvider Time { get; }
+
+    public IHostApplicationLifetime Lifetime => _app.Lifetime;
+
+    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null)
+    {
+        // Hosts come and go by the hundred: none of them may watch its settings' files.
+        var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
+        if (maxRequestBytes is { } limit)
+        {
+            builder.Configuration[$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxRequestBytes)}"] =
+                limit.ToString(CultureInfo.InvariantCulture);
+        }
+
+        var client = new ScriptedClient();
+        var time = new FakeTimeProvider();
+        builder.AddInferenceFrontDoor();
+        // The watcher asks a cluster, and there is none.
+        builder.Services.RemoveAll<IHostedService>();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IInferenceClient>(client));
+        builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time));
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseTestServer();
+        var app = builder.Build();
+        app.MapInferenceFrontDoor();
+        await app.StartAsync();
+        return new(app, client, time);
+    }
+
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null);
+
+    public Task<Answer> PostAsync(string path, string body) => SendAsync(HttpMethod.Post, path, Bodies.Json(body));
+
+    public Task<Answer> InferAsync(string model, string body) => InferAsync(model, Bodies.Json(body));
+
+    public Task<Answer> InferAsync(string model, HttpContent body) => SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", body);
+
+    public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken = default)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        using var response = await _http.SendAsync(request, cancellationToken);
+        var headers = response.Headers.Concat(response.Content.Headers)
+            .ToDictionary(header => header.Key, header => string.Join(',', header.Value), StringComparer.OrdinalIgnoreCase);
+        return new((int)response.StatusCode, headers, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _app.DisposeAsync();
+    }
+}

@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+
+using OrleansInference.Client;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Tests.Hosting;
+
+/// <summary>Records what it is asked; answers as the test says, or else with the inputs, renamed to outputs.</summary>
+internal sealed class ScriptedClient : IInferenceClient
+{
+    public ConcurrentQueue<InferenceRequest> Requests { get; } = [];
+
+    public List<ModelEntry> Models { get; } = Hosting.Models.All();
+
+    public Dictionary<string, IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> Statistics { get; } = [];
+
+    public Func<InferenceRequest, CancellationToken, Task<InferenceResponse>> Answer { get; set; } = (request, _) =>
+        Task.FromResult(Respond(request, [.. request.Inputs.Select((input, index) => input.Rename($"OUTPUT{index}"))]));
+
+    public bool IsReady { get; set; } = true;
+
+    public InferenceRequest TheRequest => Assert.Single(Requests);
+
+    public InferenceTensor TheInput => Assert.Single(TheRequest.Inputs);
+
+    public void Answers(params InferenceTensor[] outputs) => Answer = (request, _) => Task.FromResult(Respond(request, outputs));
+
+    public void Fails(Exception exception) => Answer = (_, _) => Task.FromException<InferenceResponse>(exception);
+
+    public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default)
+    {
+        Requests.Enqueue(request);
+        return Answer(request, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default) =>
+        Task.FromResult<IReadOnlyList<ModelEntry>>(Models);
+
+    public Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default)
+    {
+        var found = Models.Where(entry => entry.Id.Name == model && (version is null || entry.Id.Version == version))
+            .OrderByDescending(entry => entry.State == ModelState.Ready).ThenByDescending(entry => entry.Id.Version).FirstOrDefault();
+        return found is null
+            ? Task.FromException<ModelEntry>(new InferenceException(InferenceError.NotFound, $"Request for unknown model: '{model}' version {version} is not found"))
+            : Task.FromResult(found);
+    }
+
+    public Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
+        string model, int? version = null, CancellationToken cancellationToken = default) =>
+        Statistics.TryGetValue(model, out var statistics)
+            ? Task.FromResult<IReadOnlyList<(ModelId, ModelStatistics)>>(
+                [.. statistics.Where(pair => version is null || pair.Model.Version == version)])
+            : Task.FromException<IReadOnlyList<(ModelId, ModelStatistics)>>(
+                new InferenceException(InferenceError.NotFound, $"Request for unknown model: '{model}' is not found"));
+
+    private static InferenceResponse Respond(InferenceRequest request, InferenceTensor[] outputs) =>
+        new() { Model = new(request.Model, request.Version ?? 1), Outputs = outputs };
+}
