@@ -191,10 +191,8 @@ internal ref struct InferJsonReader
 
     private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
     {
-        // What the tensor will take is known before anything is allocated; a shape that only claims much fails on the count of its data.
-        if (type != DataType.Bytes && count > (_maxBytes - _decoded) / type.ElementSize()) throw TooLarge(name, shape);
-        var bytes = TensorJson.Read(ref data, name, type, shape, count);
-        Count(bytes.Length, name, shape);
+        if (!TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)) throw TooLarge(name, shape);
+        _decoded += bytes.Length;
         return bytes;
     }
 
@@ -202,16 +200,11 @@ internal ref struct InferJsonReader
     {
         if (size > _blobs.Length)
             throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model}'");
-        Count(size, name, shape);
+        if (size > _maxBytes - _decoded) throw TooLarge(name, shape);
+        _decoded += size;
         var blob = _blobs.Slice(0, size).ToArray();
         _blobs = _blobs.Slice(size);
         return blob;
-    }
-
-    private void Count(long size, string name, long[] shape)
-    {
-        if (size > _maxBytes - _decoded) throw TooLarge(name, shape);
-        _decoded += size;
     }
 
     private readonly InferenceException TooLarge(string name, long[] shape) => new(

@@ -18,8 +18,14 @@ internal static class TensorJson
     /// <param name="type">The datatype.</param>
     /// <param name="shape">The shape, for messages.</param>
     /// <param name="count">The number of elements that the shape asks for.</param>
-    public static byte[] Read(ref Utf8JsonReader reader, string name, DataType type, ReadOnlySpan<long> shape, long count)
+    /// <param name="maxBytes">The most bytes that the elements may take.</param>
+    /// <param name="bytes">The elements.</param>
+    /// <returns>False where they take more.</returns>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: they are not what datatype and shape ask for.</exception>
+    public static bool TryRead(
+        ref Utf8JsonReader reader, string name, DataType type, ReadOnlySpan<long> shape, long count, long maxBytes, out byte[] bytes)
     {
+        bytes = [];
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"Unable to parse 'data' of input '{name}': it is not an array");
         var size = type.ElementSize();
@@ -48,11 +54,14 @@ internal static class TensorJson
                         elements.Advance(size);
                     }
 
+                    if (elements.WrittenCount > maxBytes) return false;
                     break;
             }
         }
 
-        return found == count ? elements.WrittenSpan.ToArray() : throw WrongCount(name, shape, count, $"{found}");
+        if (found < count) throw WrongCount(name, shape, count, $"{found}");
+        bytes = elements.WrittenSpan.ToArray();
+        return true;
     }
 
     /// <summary>Writes some of a tensor's elements as JSON values.</summary>
