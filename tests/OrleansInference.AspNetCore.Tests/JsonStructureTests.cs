@@ -46,7 +46,7 @@ public sealed class JsonStructureTests
 
     [Theory]
     [InlineData("{}", "'inputs'", "missing")]
-    [InlineData("""{"inputs":null}""", "'inputs'", "array")]
+    [InlineData("""{"inputs":null}""", "'inputs'", "missing")]
     [InlineData("""{"inputs":{}}""", "'inputs'", "array")]
     [InlineData("""{"inputs":[1]}""", "'inputs'", "objects")]
     [InlineData("""{"inputs":[[]]}""", "'inputs'", "objects")]
@@ -66,7 +66,7 @@ public sealed class JsonStructureTests
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"STRING","data":[1]}]}""", "'STRING'", "BYTES")]
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32"}]}""", "'A'", "none")]
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","data":1}]}""", "'A'", "array")]
-    [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","data":null}]}""", "'A'", "array")]
+    [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","data":null}]}""", "'A'", "has none")]
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","data":{"0":1}}]}""", "'A'", "array")]
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","parameters":3,"data":[1]}]}""", "'parameters'", "object")]
     [InlineData("""{"inputs":[{"name":"A","shape":[1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}""", "'A'", "shared memory")]

@@ -21,19 +21,18 @@ internal static class InferEndpoints
             .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout));
 
     private static async Task InferAsync(
-        HttpContext context, string model, string? version, IInferenceClient client, IOptions<FrontDoorOptions> options, TimeProvider time)
+        HttpContext context, ModelRoute route, IInferenceClient client, IOptions<FrontDoorOptions> options, TimeProvider time)
     {
         var received = time.GetUtcNow();
-        var number = ModelEndpoints.ParseVersion(version);
-        var entry = await client.GetModelAsync(model, number, context.RequestAborted);
+        var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
         var call = await InferRequestReader.ReadAsync(context.Request, descriptor, options.Value.MaxRequestBytes, context.RequestAborted);
         if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
         var response = await client.InferAsync(
             new()
             {
-                Model = model,
-                Version = number,
+                Model = route.Model,
+                Version = route.Version,
                 Id = call.Id,
                 Inputs = call.Inputs,
                 Outputs = [.. call.Outputs.Select(output => output.Name)],

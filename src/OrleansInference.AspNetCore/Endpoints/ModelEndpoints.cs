@@ -21,50 +21,38 @@ internal static class ModelEndpoints
         group.MapModelRoute(HttpMethods.Get, "/stats", GetStatisticsAsync).Describe("Models", "Counts, times and batch sizes.");
     }
 
-    /// <summary>A version as routes name it.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it is no number.</exception>
-    public static int? ParseVersion(string? version)
-    {
-        if (version is null) return null;
-        return int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new InferenceException(
-                InferenceError.InvalidArgument,
-                $"failed to get model version from specified version string '{version}' (an integral value is required)");
-    }
-
     private static async Task<Ok<ModelMetadata>> GetMetadataAsync(
-        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
-        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        var entry = await client.GetModelAsync(route.Model, route.Version, cancellationToken);
         var descriptor = entry.GetReadyDescriptor();
         var all = await client.GetModelsAsync(cancellationToken);
         return TypedResults.Ok(new ModelMetadata(
-            model,
-            [.. all.Where(other => other.Id.Name == model && other.State == ModelState.Ready).Select(other => Format(other.Id.Version))],
+            route.Model,
+            [.. all.Where(other => other.Id.Name == route.Model && other.State == ModelState.Ready).Select(other => Format(other.Id.Version))],
             descriptor.Platform,
             [.. descriptor.Inputs.Select(ToMetadata)],
             [.. descriptor.Outputs.Select(ToMetadata)]));
     }
 
-    private static async Task<Ok> GetReadyAsync(string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+    private static async Task<Ok> GetReadyAsync(ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
-        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        var entry = await client.GetModelAsync(route.Model, route.Version, cancellationToken);
         _ = entry.GetReadyDescriptor();
         return TypedResults.Ok();
     }
 
     private static async Task<ContentHttpResult> GetConfigurationAsync(
-        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
-        var entry = await client.GetModelAsync(model, ParseVersion(version), cancellationToken);
+        var entry = await client.GetModelAsync(route.Model, route.Version, cancellationToken);
         return TypedResults.Text(entry.GetReadyDescriptor().Configuration, "application/json");
     }
 
     private static async Task<Ok<StatisticsBody>> GetStatisticsAsync(
-        string model, string? version, IInferenceClient client, CancellationToken cancellationToken)
+        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
-        var statistics = await client.GetStatisticsAsync(model, ParseVersion(version), cancellationToken);
+        var statistics = await client.GetStatisticsAsync(route.Model, route.Version, cancellationToken);
         return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
     }
 

@@ -13,8 +13,8 @@ internal static class RouteExtensions
     /// <summary>Maps a handler for a model and for one of its versions.</summary>
     public static RouteHandlerBuilder[] MapModelRoute(this RouteGroupBuilder group, string method, string suffix, Delegate handler) =>
     [
-        group.MapMethods("/models/{model}" + suffix, [method], handler),
-        group.MapMethods("/models/{model}/versions/{version}" + suffix, [method], handler),
+        group.MapMethods("/models/{model}" + suffix, [method], handler).DescribePath("model"),
+        group.MapMethods("/models/{model}/versions/{version}" + suffix, [method], handler).DescribePath("model", "version"),
     ];
 
     /// <summary>Describes the routes of one handler in the OpenAPI document.</summary>
@@ -28,6 +28,22 @@ internal static class RouteExtensions
             more?.Invoke(route);
         }
     }
+
+    private static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            operation.Parameters =
+            [
+                .. parameters.Select(name => new OpenApiParameter
+                {
+                    Name = name,
+                    In = ParameterLocation.Path,
+                    Required = true,
+                    Schema = new OpenApiSchema { Type = name == "version" ? JsonSchemaType.Integer : JsonSchemaType.String },
+                }),
+            ];
+            return Task.CompletedTask;
+        });
 
     /// <summary>
     /// Describes a body in the OpenAPI document alone. <c>Accepts</c> would also have the router refuse other content types, and

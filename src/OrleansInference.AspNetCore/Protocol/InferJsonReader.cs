@@ -14,6 +14,7 @@ internal ref struct InferJsonReader
 {
     private const int MaxDepth = 64;
     private const int MaxRank = 32;
+    private const int MaxTensors = 1024;
     private static readonly long MaxTimeoutMicroseconds = (long)InferenceClientOptions.MaxTimeout.TotalMicroseconds;
 
     private readonly string _model;
@@ -65,7 +66,7 @@ internal ref struct InferJsonReader
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             throw Invalid("failed to parse the request JSON buffer: the body is not a JSON object");
         var hasInputs = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("id"u8))
             {
@@ -79,12 +80,12 @@ internal ref struct InferJsonReader
             {
                 hasInputs = true;
                 ReadArray(ref reader, "inputs");
-                while (NextItem(ref reader, "inputs")) ReadInput(ref reader);
+                while (NextItem(ref reader, "inputs", _inputs.Count)) ReadInput(ref reader);
             }
             else if (reader.ValueTextEquals("outputs"u8))
             {
                 ReadArray(ref reader, "outputs");
-                while (NextItem(ref reader, "outputs")) ReadOutput(ref reader);
+                while (NextItem(ref reader, "outputs", _outputs.Count)) ReadOutput(ref reader);
             }
             else
             {
@@ -103,7 +104,7 @@ internal ref struct InferJsonReader
     private void ReadRequestParameters(ref Utf8JsonReader reader)
     {
         ReadObject(ref reader, "parameters");
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextMember(ref reader))
         {
             var name = reader.GetString()!;
             switch (name)
@@ -132,7 +133,7 @@ internal ref struct InferJsonReader
         var hasData = false;
         var sharedMemory = false;
         Utf8JsonReader data = default;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("name"u8))
             {
@@ -155,7 +156,7 @@ internal ref struct InferJsonReader
             else if (reader.ValueTextEquals("parameters"u8))
             {
                 ReadObject(ref reader, "parameters");
-                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                while (NextMember(ref reader))
                 {
                     if (reader.ValueTextEquals("binary_data_size"u8))
                     {
@@ -216,7 +217,7 @@ internal ref struct InferJsonReader
         string? name = null;
         bool? binary = null;
         var classes = 0;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("name"u8))
             {
@@ -225,7 +226,7 @@ internal ref struct InferJsonReader
             else if (reader.ValueTextEquals("parameters"u8))
             {
                 ReadObject(ref reader, "parameters");
-                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                while (NextMember(ref reader))
                 {
                     if (reader.ValueTextEquals("binary_data"u8)) binary = ReadBoolean(ref reader, "binary_data");
                     else if (reader.ValueTextEquals("classification"u8)) classes = (int)ReadInteger(ref reader, "classification", 1, int.MaxValue);
@@ -257,9 +258,23 @@ internal ref struct InferJsonReader
         return [.. shape];
     }
 
-    private static bool NextItem(ref Utf8JsonReader reader, string field)
+    /// <summary>The next member that is not null: clients that write every optional field write null for what they leave out.</summary>
+    private static bool NextMember(ref Utf8JsonReader reader)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var value = reader;
+            if (!value.Read() || value.TokenType != JsonTokenType.Null) return true;
+            reader = value;
+        }
+
+        return false;
+    }
+
+    private static bool NextItem(ref Utf8JsonReader reader, string field, int count)
     {
         if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
+        if (count == MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {MaxTensors}");
         return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
     }
 

@@ -38,8 +38,14 @@ internal static class InferRequestReader
     private static InferCall Parse(HttpRequest request, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body)
     {
         if (request.ContentType?.StartsWith("image/", StringComparison.OrdinalIgnoreCase) == true)
+        {
+            if (model.Inputs is not [{ DataType: DataType.Bytes }])
+                throw Invalid($"Content-Type is '{request.ContentType}', but model '{model.Id.Name}' does not take a picture as its one input");
             return new(null, [ReadRaw(model, body)], [], BinaryOutputs: false, null);
-        if (request.Headers[HeaderLength] is not [{ } header]) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name);
+        }
+
+        var header = request.Headers[HeaderLength].ToString();
+        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name);
         if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
             throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
         return length == 0

@@ -12,8 +12,15 @@ internal static class RequestBody
 {
     /// <summary>The whole body, which stays valid until the request's <c>BodyReader</c> is advanced to its end.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.TooLarge"/>.</exception>
+    /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
     public static async Task<ReadOnlySequence<byte>> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
     {
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
+        {
+            throw new BadHttpRequestException(
+                $"Content-Encoding '{encoding}' is not supported; send the body as it is", StatusCodes.Status415UnsupportedMediaType);
+        }
+
         if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
         var reader = request.BodyReader;
         ReadResult read;

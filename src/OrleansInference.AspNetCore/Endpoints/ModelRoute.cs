@@ -1,0 +1,24 @@
+using System.Globalization;
+using System.Reflection;
+
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace OrleansInference.AspNetCore.Endpoints;
+
+/// <summary>The model that a route names, with or without a version. Taken from the path alone, whatever the query says.</summary>
+internal sealed record ModelRoute(string Model, int? Version)
+{
+    /// <summary>Called by the framework for handlers that have such a parameter.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>
+    public static ValueTask<ModelRoute?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        var model = (string)context.GetRouteValue("model")!;
+        if (context.GetRouteValue("version") is not string version) return ValueTask.FromResult<ModelRoute?>(new(model, null));
+        return int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? ValueTask.FromResult<ModelRoute?>(new(model, number))
+            : throw new InferenceException(
+                InferenceError.InvalidArgument,
+                $"failed to get model version from specified version string '{version}' (an integral value is required)");
+    }
+}
