@@ -1,12 +1,10 @@
-using Microsoft.Extensions.Options;
-
 using Orleans.Dashboard;
 
 using OrleansInference.AspNetCore;
 
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.AddInferenceFrontDoor();
     builder.UseOrleansClient(client => client
         .AddDashboard()
@@ -21,11 +19,12 @@ try
     var app = builder.Build();
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
+    ConfigurationMistakes.ThrowIfAny(app.Services);
     await app.RunAsync();
     return 0;
 }
-catch (OptionsValidationException exception)
+catch (Exception exception) when (ConfigurationMistakes.Find(exception, builder.Configuration) is { } mistakes)
 {
-    foreach (var failure in exception.Failures) await Console.Error.WriteLineAsync(failure);
+    foreach (var mistake in mistakes) await Console.Error.WriteLineAsync(mistake);
     return 1;
 }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 using Orleans.Dashboard;
 
 using OrleansInference.AspNetCore;
@@ -10,10 +8,10 @@ using OrleansInference.Silo;
 
 if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
 
+// The settings lie beside the program, wherever it is started from.
+var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {
-    // The settings lie beside the program, wherever it is started from.
-    var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     var frontDoor = web.Configuration.GetSection(FrontDoorOptions.SectionName).Get<FrontDoorOptions>() ?? new();
     IHostApplicationBuilder builder = frontDoor.Enabled
         ? web.AddInferenceFrontDoor()
@@ -33,11 +31,12 @@ try
     var app = web.Build();
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
+    ConfigurationMistakes.ThrowIfAny(app.Services);
     await app.RunAsync();
     return 0;
 }
-catch (OptionsValidationException exception)
+catch (Exception exception) when (ConfigurationMistakes.Find(exception, web.Configuration) is { } mistakes)
 {
-    foreach (var failure in exception.Failures) await Console.Error.WriteLineAsync(failure);
+    foreach (var mistake in mistakes) await Console.Error.WriteLineAsync(mistake);
     return 1;
 }

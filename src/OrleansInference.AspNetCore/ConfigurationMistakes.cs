@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+using OrleansInference.Client;
+
+namespace OrleansInference.AspNetCore;
+
+/// <summary>What is wrong with a program's settings, in sentences for whoever has written them.</summary>
+public static class ConfigurationMistakes
+{
+    /// <summary>Checks all options now: the host, which checks them as it starts, would log a call stack for each.</summary>
+    /// <exception cref="OptionsValidationException">One kind of options is wrong.</exception>
+    /// <exception cref="AggregateException">Several are.</exception>
+    public static void ThrowIfAny(IServiceProvider services) => services.GetService<IStartupValidator>()?.Validate();
+
+    /// <summary>Finds the sentences in what has ended a program.</summary>
+    /// <returns>One per mistake, with its key and value; null where something else has gone wrong.</returns>
+    public static IReadOnlyList<string>? Find(Exception exception, IConfiguration configuration) => exception switch
+    {
+        OptionsValidationException invalid => [.. invalid.Failures.Select(failure => Complete(failure, invalid.OptionsType, configuration))],
+        AggregateException all when all.InnerExceptions.All(inner => inner is OptionsValidationException) =>
+            [.. all.InnerExceptions.SelectMany(inner => Find(inner, configuration)!)],
+        _ => null,
+    };
+
+    /// <summary>Generated validators begin with the bare name of the property, and do not say what its value is.</summary>
+    private static string Complete(string failure, Type options, IConfiguration configuration)
+    {
+        var section = options == typeof(FrontDoorOptions) ? FrontDoorOptions.SectionName : InferenceClientOptions.SectionName;
+        var key = $"{section}:{failure.Split(':')[0]}";
+        return failure.StartsWith(section, StringComparison.Ordinal) || configuration[key] is not { } value
+            ? failure
+            : $"{section}:{failure} It is '{value}'.";
+    }
+}

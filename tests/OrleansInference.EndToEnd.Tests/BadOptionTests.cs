@@ -1,0 +1,55 @@
+using OrleansInference.EndToEnd.Tests.Programs;
+
+namespace OrleansInference.EndToEnd.Tests;
+
+public sealed class BadOptionTests
+{
+    [Theory]
+    [InlineData("Inference:Devices", ":0", "gpu:0")]
+    [InlineData("Inference:MaxQueueSize", "", "0")]
+    [InlineData("Inference:Models", "", "/no/such/folder")]
+    [InlineData("Inference:FrontDoor:Http", "", "nonsense")]
+    [InlineData("Inference:DefaultTimeout", "", "02:00:00")]
+    public async Task A_setting_that_cannot_be_ends_the_silo_with_a_sentence_that_names_it(string key, string index, string value)
+    {
+        using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Isolated(), $"--{key}{index}={value}"]);
+
+        Assert.NotEqual(0, await silo.WaitAsync());
+        AssertExplained(silo, key, value);
+    }
+
+    [Fact]
+    public async Task All_settings_that_cannot_be_are_named_at_once()
+    {
+        using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Isolated(), "--Inference:FrontDoor:Http=nonsense", "--Inference:MaxInFlight=-1"]);
+
+        Assert.NotEqual(0, await silo.WaitAsync());
+        AssertExplained(silo, "Inference:FrontDoor:Http", "nonsense");
+        AssertExplained(silo, "Inference:MaxInFlight", "-1");
+    }
+
+    [Fact]
+    public async Task The_front_end_explains_its_settings_likewise()
+    {
+        using var frontEnd = ChildProgram.Start(ProgramFiles.FrontEnd, "--Inference:FrontDoor:Http=nonsense");
+
+        Assert.NotEqual(0, await frontEnd.WaitAsync());
+        AssertExplained(frontEnd, "Inference:FrontDoor:Http", "nonsense");
+    }
+
+    /// <summary>Ports that nobody uses, should the silo start after all.</summary>
+    private static IEnumerable<string> Isolated()
+    {
+        var ports = FreePort.Take(3);
+        return [.. Service.SiloArguments(ports[0], ports[1]), $"--Inference:FrontDoor:Http=http://127.0.0.1:{ports[2]}"];
+    }
+
+    private static void AssertExplained(ChildProgram program, string key, string value)
+    {
+        Assert.Contains(
+            program.Errors.Split('\n'),
+            line => line.StartsWith(key, StringComparison.Ordinal) && line.Contains($"'{value}'", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", program.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", program.Output, StringComparison.Ordinal);
+    }
+}

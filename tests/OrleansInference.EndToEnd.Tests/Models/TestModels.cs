@@ -1,0 +1,90 @@
+namespace OrleansInference.EndToEnd.Tests.Models;
+
+/// <summary>Models that show what the bundled ones cannot. All take and give one FP32 number per row.</summary>
+internal static class TestModels
+{
+    /// <summary>
+    /// Takes the longer, the larger its input is, and gives it back. It computes on one core: the time depends neither on how many there
+    /// are, nor, as it does where the threads of one operation wait for each other, on what else they have to do.
+    /// </summary>
+    private const string Slow =
+        """
+        def forward(self, INPUT0: Tensor) -> Tensor:
+          x = torch.ones([1024])
+          y = x
+          for _0 in range(int(torch.max(INPUT0))):
+            y0 = torch.sub(y, x)
+            y = y0
+          return torch.add(INPUT0, torch.mul(torch.max(y), 0))
+        """;
+
+    private const string Picky =
+        """
+        def forward(self, INPUT0: Tensor) -> Tensor:
+          if bool(torch.any(torch.lt(INPUT0, 0))):
+            ops.prim.RaiseException("negative numbers are not welcome", "builtins.ValueError")
+          else:
+            pass
+          return INPUT0
+        """;
+
+    private const string UnknownOperator =
+        """
+        def forward(self, INPUT0: Tensor) -> Tensor:
+          return torch.no_such_operator(INPUT0)
+        """;
+
+    /// <summary>An input of <c>slow</c> that keeps its device busy for most of a second.</summary>
+    public const float Work = 500_000;
+
+    public const string RefusalOfPicky = "negative numbers are not welcome";
+
+    /// <summary><c>slow</c>, one row at a time, with a queue of the given length; 0 for the server's own limit.</summary>
+    public static void AddSlow(string repository, string name = "slow", int maxQueueSize = 0)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, name), Slow);
+        WriteConfig(repository, name, maxBatchSize: 1, $$"""{ "default_queue_policy": { "max_queue_size": {{maxQueueSize}} } }""");
+    }
+
+    /// <summary><c>picky</c>, which raises on negative numbers and takes up to eight rows at a time.</summary>
+    public static void AddPicky(string repository)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, "picky"), Picky);
+        WriteConfig(repository, "picky", maxBatchSize: 8);
+    }
+
+    /// <summary>A model whose file makes libtorch abort the process that loads it.</summary>
+    public static void AddAborting(string repository, string name)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, name), UnknownOperator);
+        WriteConfig(repository, name);
+    }
+
+    /// <summary>A model whose file is nothing but these bytes.</summary>
+    public static void AddFile(string repository, string name, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(ModelFile(repository, name))!);
+        File.WriteAllBytes(ModelFile(repository, name), content);
+        WriteConfig(repository, name);
+    }
+
+    /// <summary>A sound file with this configuration.</summary>
+    public static void AddConfigured(string repository, string name, string config)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, name), Picky);
+        File.WriteAllText(Path.Combine(repository, name, "config.json"), config);
+    }
+
+    private static string ModelFile(string repository, string name) => Path.Combine(repository, name, "1", "model.pt");
+
+    private static void WriteConfig(string repository, string name, int maxBatchSize = 1, string batching = "{}") => File.WriteAllText(
+        Path.Combine(repository, name, "config.json"),
+        $$"""
+        {
+          "max_batch_size": {{maxBatchSize}},
+          "input": [ { "name": "INPUT0", "data_type": "TYPE_FP32", "dims": [1] } ],
+          "output": [ { "name": "OUTPUT0", "data_type": "TYPE_FP32", "dims": [1] } ],
+          "dynamic_batching": {{batching}}
+        }
+        """);
+}

@@ -1,0 +1,20 @@
+using System.Reflection;
+
+namespace OrleansInference.EndToEnd.Tests.Programs;
+
+/// <summary>The programs under test, where the build has put them.</summary>
+internal static class ProgramFiles
+{
+    public static string Silo { get; } = Find("OrleansInference.Silo");
+
+    public static string FrontEnd { get; } = Find("OrleansInference.FrontEnd");
+
+    public static string SampleClient { get; } = Find("OrleansInference.SampleClient");
+
+    /// <summary>The executable beside the assembly that the project file names.</summary>
+    private static string Find(string program)
+    {
+        var assembly = typeof(ProgramFiles).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == program).Value!;
+        return Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null);
+    }
+}

@@ -1,0 +1,96 @@
+using OrleansInference.EndToEnd.Tests.Models;
+using OrleansInference.EndToEnd.Tests.Protocol;
+
+namespace OrleansInference.EndToEnd.Tests.Programs;
+
+/// <summary>A program that serves REST on a port of its own: the silo, or the front end of a silo elsewhere.</summary>
+internal sealed class Service : IAsyncDisposable
+{
+    private Service(ChildProgram program, string address)
+    {
+        Program = program;
+        Http = new() { BaseAddress = new(address), Timeout = Poll.Limit };
+        Api = new(Http);
+    }
+
+    public ChildProgram Program { get; }
+
+    public HttpClient Http { get; }
+
+    public InferenceApi Api { get; }
+
+    /// <summary>Starts a silo that serves REST itself and waits until no model is being loaded any more.</summary>
+    /// <param name="repository">A repository beside the bundled one.</param>
+    /// <param name="options">Further settings, as on the command line.</param>
+    public static async Task<Service> StartSiloAsync(string? repository = null, params IEnumerable<string> options)
+    {
+        var ports = FreePort.Take(3);
+        var address = $"http://127.0.0.1:{ports[2]}";
+        string[] models = repository is null
+            ? [$"--Inference:Models={Samples.Repository}"]
+            : [$"--Inference:Models:0={Samples.Repository}", $"--Inference:Models:1={repository}"];
+        var program = ChildProgram.Start(
+            ProgramFiles.Silo, [.. SiloArguments(ports[0], ports[1]), $"--Inference:FrontDoor:Http={address}", .. models, .. options]);
+        var service = new Service(program, address);
+        await service.WaitUntilReadyAsync();
+        return service;
+    }
+
+    /// <summary>Starts a front end of the silo behind a gateway, and waits until it serves; not until the silo does.</summary>
+    public static async Task<Service> StartFrontEndAsync(int gateway)
+    {
+        var address = $"http://127.0.0.1:{FreePort.Take(1)[0]}";
+        var program = ChildProgram.Start(
+            ProgramFiles.FrontEnd, $"--Orleans:Clustering:Gateways:0=127.0.0.1:{gateway}", $"--Inference:FrontDoor:Http={address}");
+        var service = new Service(program, address);
+        await service.WaitForAsync("/v2/health/live");
+        return service;
+    }
+
+    /// <summary>Makes a silo the first of a cluster of its own.</summary>
+    public static IEnumerable<string> SiloArguments(int silo, int gateway) =>
+    [
+        $"--Orleans:Endpoints:SiloPort={silo}",
+        $"--Orleans:Endpoints:GatewayPort={gateway}",
+        $"--Orleans:Clustering:PrimarySiloEndPoint=127.0.0.1:{silo}",
+        "--Inference:SiloName=tested",
+        "--Inference:Devices:0=cpu:0",
+    ];
+
+    public Task WaitUntilReadyAsync() => WaitForAsync("/v2/health/ready");
+
+    public async ValueTask DisposeAsync()
+    {
+        // Connections that stand open would only be closed at the end of the server's own patience.
+        Http.Dispose();
+        await Program.StopAsync();
+    }
+
+    private async Task WaitForAsync(string path)
+    {
+        try
+        {
+            await Poll.UntilAsync(async () => Program.HasExited || await AnswersAsync(path), $"{path} answers 200");
+            if (Program.HasExited) throw new InvalidOperationException($"The program has ended. {Program.Describe()}");
+        }
+        catch (Exception exception)
+        {
+            var printed = Program.HasExited ? "" : Program.Describe();
+            Program.Dispose();
+            throw new InvalidOperationException($"{exception.Message} {printed}", exception);
+        }
+    }
+
+    private async Task<bool> AnswersAsync(string path)
+    {
+        try
+        {
+            using var response = await Http.GetAsync(path);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}
