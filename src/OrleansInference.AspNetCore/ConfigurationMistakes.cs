@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -21,6 +22,9 @@ public static class ConfigurationMistakes
         OptionsValidationException invalid => [.. invalid.Failures.Select(failure => Complete(failure, invalid.OptionsType, configuration))],
         AggregateException all when all.InnerExceptions.All(inner => inner is OptionsValidationException) =>
             [.. all.InnerExceptions.SelectMany(inner => Find(inner, configuration)!)],
+        // A value of the wrong type, which the message names with its key; an address that another program has.
+        InvalidOperationException { InnerException: FormatException or ArgumentException } unreadable => [unreadable.Message],
+        IOException { InnerException: AddressInUseException } inUse => [$"{FrontDoorOptions.SectionName}:Http: {inUse.Message}"],
         _ => null,
     };
 

@@ -71,7 +71,7 @@ internal sealed class InferenceClient(
         {
             throw new InferenceException(
                 InferenceError.DeadlineExceeded,
-                $"Request timeout expired: model '{request.Model}' has not answered within {(deadline - now).TotalMilliseconds:F0} ms");
+                $"Request timeout expired: model '{request.Model}' has not answered in the {(deadline - now).TotalMilliseconds:F0} ms that were left");
         }
     }
 

@@ -3,10 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 using Orleans.Placement;
 using Orleans.Runtime.MembershipService.SiloMetadata;
-<<<<<<< HEAD
-=======
 
->>>>>>> 3b6cb96 (End-to-end tests of the real programs; a sample client; a stopping silo no longer waits for catalog watchers)
 using OrleansInference.Engine;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Grains.Inference;

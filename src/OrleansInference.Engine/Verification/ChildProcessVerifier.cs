@@ -75,11 +75,15 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
     private static string Describe(int exitCode) =>
         exitCode > 128 ? $"signal {exitCode - 128}" : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}");
 
-    /// <summary>What the native library said last: the line after <c>what():</c>, and a few more.</summary>
+    /// <summary>What the native library said last: what stands behind <c>what():</c>, up to the first empty line.</summary>
     private static string Cause(IReadOnlyList<string> errors)
     {
-        var lines = errors.SkipWhile(line => !line.Contains("what():", StringComparison.Ordinal)).DefaultIfEmpty(errors.LastOrDefault() ?? "");
-        return string.Join(' ', lines.Select(line => line.Replace("what():", "", StringComparison.Ordinal).Trim()).Where(line => line.Length > 0).Take(3));
+        const string Marker = "what():";
+        var lines = errors.SkipWhile(line => !line.Contains(Marker, StringComparison.Ordinal)).DefaultIfEmpty(errors.LastOrDefault() ?? "");
+        return string
+            .Join(' ', lines.Select(line => line.Replace(Marker, "", StringComparison.Ordinal).Trim()).SkipWhile(line => line.Length == 0)
+                .TakeWhile(line => line.Length > 0).Take(3))
+            .TrimEnd(' ', ':');
     }
 
     private static async Task<IReadOnlyList<string>> ReadLastLinesAsync(StreamReader reader, CancellationToken cancellationToken)

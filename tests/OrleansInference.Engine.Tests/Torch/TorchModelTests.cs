@@ -183,8 +183,9 @@ public sealed class TorchModelTests : IDisposable
     {
         _repository.Write("model/config.json", config);
         var archive = Path.Combine(_repository.Path, "model", "1", "model.pt");
-        File.Delete(Directory.CreateDirectory(Path.GetDirectoryName(archive)!).FullName + "/model.pt");
-        TorchScriptArchive.Write(archive, arguments, body);
+        if (File.Exists(archive)) File.Delete(archive);
+        var indented = body.Split('\n').Select(line => $"  {line}\n");
+        TorchScriptArchive.Write(archive, $"def forward(self, {arguments}) -> Tensor:\n{string.Concat(indented)}");
         return _runtime.Load(FileModelRepository.Open(Path.Combine(_repository.Path, "model"), 1), Cpu);
     }
 

@@ -1,4 +1,4 @@
-namespace OrleansInference.Engine.Tests;
+namespace OrleansInference.Tests.Shared;
 
 /// <summary>A folder of its own for one test, gone with it.</summary>
 internal sealed class TemporaryFolder : IDisposable

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 
-namespace OrleansInference.EndToEnd.Tests.Models;
+namespace OrleansInference.Tests.Shared;
 
 /// <summary>
 /// Writes TorchScript archives of a given source text, without Python: an archive is a zip of uncompressed entries, one of which is the
@@ -11,14 +11,15 @@ internal static class TorchScriptArchive
 {
     private const string SourceEntry = "/code/__torch__.py";
 
-    private static readonly string Template = Path.Combine(AppContext.BaseDirectory, "models", "identity", "1", "model.pt");
+    /// <summary>The bundled models, which the build puts beside the tests.</summary>
+    public static string BundledModels { get; } = Path.Combine(AppContext.BaseDirectory, "models");
 
     /// <param name="path">The archive to write; its folder is made where it is missing.</param>
     /// <param name="forwardSource"><c>def forward(self, INPUT0: Tensor) -> Tensor:</c> and its body, in TorchScript.</param>
     public static void Write(string path, string forwardSource)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using var template = ZipFile.OpenRead(Template);
+        using var template = ZipFile.OpenRead(Path.Combine(BundledModels, "identity", "1", "model.pt"));
         using var archive = ZipFile.Open(path, ZipArchiveMode.Create);
         foreach (var entry in template.Entries)
         {
