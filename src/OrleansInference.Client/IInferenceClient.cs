@@ -21,13 +21,13 @@ public interface IInferenceClient
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
     Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default);
 
-    /// <summary>What the versions of a model have done, each summed over its devices.</summary>
-    /// <param name="model">The model's name.</param>
+    /// <summary>What model versions have done, each summed over its devices.</summary>
+    /// <param name="model">The model's name; null for all models that are ready.</param>
     /// <param name="version">The version; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
     Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
-        string model, int? version = null, CancellationToken cancellationToken = default);
+        string? model = null, int? version = null, CancellationToken cancellationToken = default);
 
     /// <summary>Whether the cluster has answered and no model is still being loaded. Never waits.</summary>
     bool IsReady { get; }

@@ -35,11 +35,17 @@ internal sealed class InferenceClient(
         (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).Find(model, version);
 
     public async Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
-        string model, int? version = null, CancellationToken cancellationToken = default)
+        string? model = null, int? version = null, CancellationToken cancellationToken = default)
     {
         var table = await catalog.GetAsync(cancellationToken).ConfigureAwait(false);
-        var versions = version is null ? table.FindVersions(model) : [table.Find(model, version)];
-        return await Task.WhenAll(versions.OrderBy(entry => entry.Id.Version).Select(async entry =>
+        var versions = (model, version) switch
+        {
+            (null, _) => table.All.Where(entry => entry.State == ModelState.Ready),
+            (_, null) => table.FindVersions(model),
+            _ => [table.Find(model, version)],
+        };
+        var inOrder = versions.OrderBy(entry => entry.Id.Name, StringComparer.Ordinal).ThenBy(entry => entry.Id.Version);
+        return await Task.WhenAll(inOrder.Select(async entry =>
         {
             var instances = entry.Instances.Where(instance => instance.State == ModelState.Ready);
             var parts = await Task.WhenAll(instances.Select(instance => grains.GetModel(instance.Id).GetStatisticsAsync()))

@@ -25,6 +25,21 @@ public sealed class ModelRouteTests
     }
 
     [Fact]
+    public async Task Statistics_of_all_models_come_in_one_answer()
+    {
+        await using var door = await FrontDoor.StartAsync();
+        door.Client.Statistics["simple"] = [(new("simple", 1), new() { InferenceCount = 3 })];
+        door.Client.Statistics["digits"] = [(new("digits", 2), new() { InferenceCount = 5 })];
+
+        var answer = await door.GetAsync("/v2/models/stats");
+
+        Assert.Equal(
+            [("simple", "1", 3), ("digits", "2", 5)],
+            answer.Json.GetProperty("model_stats").EnumerateArray().Select(model => (
+                model.GetProperty("name").GetString(), model.GetProperty("version").GetString(), model.GetProperty("inference_count").GetInt32())));
+    }
+
+    [Fact]
     public async Task Metadata_lists_all_versions_that_are_ready()
     {
         await using var door = await FrontDoor.StartAsync();

@@ -199,12 +199,18 @@ public sealed class InferenceClientTests
     public async Task Statistics_are_summed_over_the_devices_of_each_version()
     {
         await using var harness = await ClientHarness.StartAsync(
-            [Model("m", 1, devices: ["a.cpu:0", "b.cpu:0"]), Model("m", 2, devices: "a.cpu:0")]);
+            [
+                Model("m", 1, devices: ["a.cpu:0", "b.cpu:0"]),
+                Model("m", 2, devices: "a.cpu:0"),
+                Model("other", devices: "a.cpu:0"),
+                Model("broken", state: ModelState.Unavailable),
+            ]);
 
         var all = await harness.Client.GetStatisticsAsync("m");
 
         Assert.Equal([(1, 2L), (2, 1L)], all.Select(pair => (pair.Model.Version, pair.Statistics.InferenceCount)));
         Assert.Equal(2, Assert.Single(await harness.Client.GetStatisticsAsync("m", 1)).Statistics.InferenceCount);
+        Assert.Equal(["m@1", "m@2", "other@1"], (await harness.Client.GetStatisticsAsync()).Select(pair => pair.Model.ToString()));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Globalization;
 
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
@@ -18,6 +19,7 @@ internal static class ModelEndpoints
         group.MapModelRoute(HttpMethods.Get, "", GetMetadataAsync).Describe("Models", "Inputs, outputs and versions.");
         group.MapModelRoute(HttpMethods.Get, "/ready", GetReadyAsync).Describe("Models", "Whether the model answers.");
         group.MapModelRoute(HttpMethods.Get, "/config", GetConfigurationAsync).Describe("Models", "The model's configuration.");
+        group.MapGet("/models/stats", GetAllStatisticsAsync).WithTags("Models").WithSummary("Counts, times and batch sizes of all models.");
         group.MapModelRoute(HttpMethods.Get, "/stats", GetStatisticsAsync).Describe("Models", "Counts, times and batch sizes.");
     }
 
@@ -53,6 +55,12 @@ internal static class ModelEndpoints
         ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
         var statistics = await client.GetStatisticsAsync(route.Model, route.Version, cancellationToken);
+        return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
+    }
+
+    private static async Task<Ok<StatisticsBody>> GetAllStatisticsAsync(IInferenceClient client, CancellationToken cancellationToken)
+    {
+        var statistics = await client.GetStatisticsAsync(cancellationToken: cancellationToken);
         return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
     }
 

@@ -41,7 +41,7 @@ internal ref struct InferJsonReader
     public static InferCall Read(ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model)
     {
         var request = new InferJsonReader(blobs, maxBytes, model);
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
             request.ReadRequest(ref reader);
@@ -293,7 +293,8 @@ internal ref struct InferJsonReader
     private static string ReadString(ref Utf8JsonReader reader, string field)
     {
         reader.Read();
-        if (reader.TokenType != JsonTokenType.String) throw Invalid($"Unable to parse '{field}': it is not a string");
+        if (reader.TokenType != JsonTokenType.String || BareNumbers.TryRead(ref reader, out _))
+            throw Invalid($"Unable to parse '{field}': it is not a string");
         return TensorJson.GetString(ref reader, field);
     }
 

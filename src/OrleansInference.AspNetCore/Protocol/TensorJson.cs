@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -137,6 +136,7 @@ internal static class TensorJson
         {
             JsonTokenType.True or JsonTokenType.False when type == DataType.Bool => Write(target, reader.TokenType == JsonTokenType.True),
             JsonTokenType.Number => WriteNumber(ref reader, target, type),
+            JsonTokenType.String when type.IsFloatingPoint() => BareNumbers.TryRead(ref reader, out var value) && WriteFloat(target, type, value),
             _ => false,
         };
         if (!read)
@@ -176,6 +176,14 @@ internal static class TensorJson
         }
     }
 
+    private static bool WriteFloat(Span<byte> target, DataType type, double value) => type switch
+    {
+        DataType.Float16 => Write(target, (Half)value),
+        DataType.BFloat16 => Write(target, (ushort)(BitConverter.SingleToUInt32Bits((float)value) >> 16)),
+        DataType.Float32 => Write(target, (float)value),
+        _ => Write(target, value),
+    };
+
     /// <summary>The upper half of a float, rounded to nearest, ties to even.</summary>
     private static bool TryRoundToBFloat16(float value, out ushort bits)
     {
@@ -194,7 +202,7 @@ internal static class TensorJson
 
     private static void WriteString(ref Utf8JsonReader reader, ArrayBufferWriter<byte> elements, string name, long number)
     {
-        if (reader.TokenType != JsonTokenType.String)
+        if (reader.TokenType != JsonTokenType.String || BareNumbers.TryRead(ref reader, out _))
             throw Invalid($"Unable to parse 'data' of input '{name}': element {number - 1}, {Show(ref reader)}, is no string");
         var upperBound = (int)(reader.HasValueSequence ? reader.ValueSequence.Length : reader.ValueSpan.Length);
         var target = elements.GetSpan(BytesElements.PrefixSize + upperBound);
@@ -226,8 +234,9 @@ internal static class TensorJson
     private static string Show(ref Utf8JsonReader reader)
     {
         if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.PropertyName or JsonTokenType.EndObject) return "an object";
+        if (reader.TokenType == JsonTokenType.String && BareNumbers.TryRead(ref reader, out var number)) return $"'{number}'";
         var value = reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan;
-        return string.Create(CultureInfo.InvariantCulture, $"'{Encoding.UTF8.GetString(value.Length > 40 ? value[..40] : value)}'");
+        return $"'{Encoding.UTF8.GetString(value.Length > 40 ? value[..40] : value)}'";
     }
 
     private static InferenceException WrongCount(string name, ReadOnlySpan<long> shape, long count, string found) => Invalid(

@@ -46,8 +46,9 @@ internal sealed class ScriptedClient : IInferenceClient
     }
 
     public Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
-        string model, int? version = null, CancellationToken cancellationToken = default) =>
-        Statistics.TryGetValue(model, out var statistics)
+        string? model = null, int? version = null, CancellationToken cancellationToken = default) =>
+        model is null ? Task.FromResult<IReadOnlyList<(ModelId, ModelStatistics)>>([.. Statistics.Values.SelectMany(all => all)])
+        : Statistics.TryGetValue(model, out var statistics)
             ? Task.FromResult<IReadOnlyList<(ModelId, ModelStatistics)>>(
                 [.. statistics.Where(pair => version is null || pair.Model.Version == version)])
             : Task.FromException<IReadOnlyList<(ModelId, ModelStatistics)>>(
