@@ -63,6 +63,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
 
         context.Response.Clear();
         if (status == StatusCodes.Status429TooManyRequests) context.Response.Headers.RetryAfter = $"{RetryAfterSeconds}";
+        if (status == StatusCodes.Status415UnsupportedMediaType) context.Response.Headers.AcceptEncoding = RequestBody.SupportedEncodings;
         var message = context.Items.TryGetValue(RequestId.Key, out var id) ? $"[request id: {id}] {exception.Message}" : exception.Message;
         await WriteAsync(context, status, message);
     }

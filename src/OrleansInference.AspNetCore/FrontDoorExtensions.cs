@@ -4,9 +4,11 @@ using System.Text.Json.Serialization;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
+using OrleansInference.AspNetCore.Compression;
 using OrleansInference.AspNetCore.Endpoints;
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -32,6 +34,13 @@ public static class FrontDoorExtensions
             options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             options.SerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Readable);
         });
+        builder.Services.AddRequestDecompression(options => options.DecompressionProviders.Remove("br"));
+        builder.Services.AddResponseCompression(options =>
+        {
+            options.Providers.Add<GzipCompressionProvider>();
+            options.Providers.Add<DeflateCompressionProvider>();
+        });
+        builder.Services.AddSingleton<IResponseCompressionProvider, TensorCompressionProvider>();
         builder.Services.AddOpenApi(options =>
         {
             // The dashboard's routes are its own business.
@@ -63,6 +72,8 @@ public static class FrontDoorExtensions
     public static WebApplication MapInferenceFrontDoor(this WebApplication app)
     {
         app.UseMiddleware<ErrorMiddleware>();
+        app.UseRequestDecompression();
+        app.UseResponseCompression();
         var v2 = app.MapGroup("/v2");
         v2.MapServer();
         v2.MapModels();

@@ -33,26 +33,13 @@ public sealed class LeniencyTests
     }
 
     [Theory]
-    [InlineData("gzip")]
-    [InlineData("br")]
-    public async Task A_body_that_is_encoded_is_415_and_not_taken_for_numbers(string encoding)
-    {
-        await using var door = await FrontDoor.StartAsync();
-        var content = Bodies.Raw(Bodies.BytesOf(1, 2));
-        content.Headers.ContentEncoding.Add(encoding);
-
-        (await door.InferAsync("identity", content)).AssertError(415, $"'{encoding}'");
-        Assert.Empty(door.Client.Requests);
-    }
-
-    [Theory]
     [InlineData("identity")]
     [InlineData("simple")]
     public async Task A_picture_for_a_model_that_takes_none_is_400_and_not_taken_for_numbers(string model)
     {
         await using var door = await FrontDoor.StartAsync();
 
-        (await door.InferAsync(model, Bodies.OfType("image/png", Bodies.BytesOf(1, 2)))).AssertError(400, "'image/png'", $"'{model}'");
+        (await door.InferAsync(model, Bodies.OfType("image/png", Bodies.BytesOf(1f, 2)))).AssertError(400, "'image/png'", $"'{model}'");
         Assert.Empty(door.Client.Requests);
     }
 

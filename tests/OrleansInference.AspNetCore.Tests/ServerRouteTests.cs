@@ -104,7 +104,7 @@ public sealed class ServerRouteTests
         string[] model = ["", "/ready", "/config", "/stats", "/infer"];
         string[] expected =
         [
-            "/v2", "/v2/health/live", "/v2/health/ready", "/v2/repository/index",
+            "/v2", "/v2/health/live", "/v2/health/ready", "/v2/repository/index", "/v2/models/stats",
             .. model.Select(suffix => $"/v2/models/{{model}}{suffix}"),
             .. model.Select(suffix => $"/v2/models/{{model}}/versions/{{version}}{suffix}"),
         ];

@@ -6,6 +6,7 @@ using System.Text.Json;
 
 using Microsoft.AspNetCore.Http;
 
+using OrleansInference.AspNetCore.Compression;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -25,6 +26,7 @@ internal static class InferResponseWriter
         HttpResponse http, InferCall call, InferenceResponse response, ModelDescriptor model, CancellationToken cancellationToken)
     {
         var outputs = response.Outputs.Select(output => ToOutput(output, call, model)).ToList();
+        TensorCompressionProvider.Announce(http.HttpContext, outputs.Sum(output => (long)output.Tensor.Data.Length));
         if (!outputs.Exists(output => output.Binary))
         {
             http.ContentType = "application/json";

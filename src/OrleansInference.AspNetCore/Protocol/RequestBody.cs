@@ -10,15 +10,19 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// </summary>
 internal static class RequestBody
 {
+    /// <summary>The encodings that the server takes off.</summary>
+    public const string SupportedEncodings = "gzip, deflate";
+
     /// <summary>The whole body, which stays valid until the request's <c>BodyReader</c> is advanced to its end.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.TooLarge"/>.</exception>
     /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
     public static async Task<ReadOnlySequence<byte>> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
     {
+        // Encodings that are supported have been taken off by now, and their header with them.
         if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
         {
             throw new BadHttpRequestException(
-                $"Content-Encoding '{encoding}' is not supported; send the body as it is", StatusCodes.Status415UnsupportedMediaType);
+                $"Content-Encoding '{encoding}' is not supported; {SupportedEncodings} are", StatusCodes.Status415UnsupportedMediaType);
         }
 
         if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
@@ -26,7 +30,15 @@ internal static class RequestBody
         ReadResult read;
         while (true)
         {
-            read = await reader.ReadAsync(cancellationToken);
+            try
+            {
+                read = await reader.ReadAsync(cancellationToken);
+            }
+            catch (InvalidDataException exception)
+            {
+                throw new InferenceException(InferenceError.InvalidArgument, $"the body is not encoded as its Content-Encoding says: {exception.Message}");
+            }
+
             if (read.Buffer.Length > maxBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);

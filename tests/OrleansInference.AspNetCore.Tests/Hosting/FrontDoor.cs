@@ -65,9 +65,14 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public Task<Answer> InferAsync(string model, HttpContent body) => SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", body);
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken = default)
+    public Task<Answer> InferAsync(string model, HttpContent body, string acceptEncoding) =>
+        SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", body, acceptEncoding: acceptEncoding);
+
+    public async Task<Answer> SendAsync(
+        HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken = default, string? acceptEncoding = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body };
+        if (acceptEncoding is not null) request.Headers.TryAddWithoutValidation("Accept-Encoding", acceptEncoding);
         using var response = await _http.SendAsync(request, cancellationToken);
         var headers = response.Headers.Concat(response.Content.Headers)
             .ToDictionary(header => header.Key, header => string.Join(',', header.Value), StringComparer.OrdinalIgnoreCase);
