@@ -48,7 +48,7 @@ internal static class InferResponseWriter
         var (binary, classes) = call.FormOf(output.Name);
         if (classes > 0)
         {
-            var labels = model.Outputs.First(declared => declared.Name == output.Name).Labels;
+            var labels = model.Outputs.FirstOrDefault(declared => declared.Name == output.Name)?.Labels ?? [];
             output = Classification.Rank(output, classes, labels, model.MaxBatchSize > 0);
         }
 

@@ -65,7 +65,7 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public Task<Answer> InferAsync(string model, HttpContent body) => SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", body);
 
-    public Task<Answer> InferAsync(string model, HttpContent body, string acceptEncoding) =>
+    public Task<Answer> InferAsync(string model, HttpContent body, string? acceptEncoding) =>
         SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", body, acceptEncoding: acceptEncoding);
 
     public async Task<Answer> SendAsync(
