@@ -10,12 +10,23 @@ namespace OrleansInference.AspNetCore.Endpoints;
 /// <summary>Inference: JSON, JSON with binary tensors behind it, or one raw input.</summary>
 internal static class InferEndpoints
 {
+    private const string RequestExample =
+        """{"inputs": [{"name": "INPUT0", "shape": [2, 2], "datatype": "FP32", "data": [[1, 2.5], [3, 4]]}]}""";
+
+    private const string AnswerExample =
+        """
+        {"model_name": "identity", "model_version": "1",
+         "outputs": [{"name": "OUTPUT0", "datatype": "FP32", "shape": [2, 2], "data": [1, 2.5, 3, 4]}]}
+        """;
+
     public static void MapInfer(this RouteGroupBuilder group) =>
         group.MapModelRoute(HttpMethods.Post, "/infer", InferAsync).Describe("Inference", "Runs the model.", route => route
-            .DescribeBody<InferRequestBody>("application/json", "application/octet-stream", "image/png", "image/jpeg")
-            .Produces<InferResponseBody>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
+            .DescribeBody<InferRequestBody>(RequestExample, "application/octet-stream", "image/png", "image/jpeg")
+            .Produces<InferResponseBody>()
+            .DescribeAnswer(AnswerExample)
             .Produces<ErrorBody>(StatusCodes.Status400BadRequest)
             .Produces<ErrorBody>(StatusCodes.Status413PayloadTooLarge)
+            .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
             .Produces<ErrorBody>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorBody>(StatusCodes.Status500InternalServerError)
             .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout));

@@ -19,7 +19,7 @@ internal static class RepositoryEndpoints
     public static void MapRepository(this RouteGroupBuilder group) =>
         group.MapPost("/repository/index", GetIndexAsync).WithTags("Repository")
             .WithSummary("All models, with the reasons of those that are not ready.")
-            .DescribeBody<IndexRequest>("application/json")
+            .DescribeBody<IndexRequest>("""{"ready": true}""")
             .Produces<IReadOnlyList<IndexEntry>>();
 
     private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Nodes;
+
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -49,18 +52,34 @@ internal static class RouteExtensions
     /// Describes a body in the OpenAPI document alone. <c>Accepts</c> would also have the router refuse other content types, and
     /// the protocol's clients send any or none.
     /// </summary>
-    public static RouteHandlerBuilder DescribeBody<T>(this RouteHandlerBuilder route, params string[] contentTypes) =>
+    /// <param name="route">The route.</param>
+    /// <param name="example">A body that works, as JSON.</param>
+    /// <param name="binaryTypes">Content types beside JSON, whose bodies have no schema.</param>
+    public static RouteHandlerBuilder DescribeBody<T>(
+        this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example, params string[] binaryTypes) =>
         route.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
         {
-            var schema = await context.GetOrCreateSchemaAsync(typeof(T), null, cancellationToken);
-            operation.RequestBody = new OpenApiRequestBody
+            var content = new Dictionary<string, OpenApiMediaType>
             {
-                Content = contentTypes.ToDictionary(
-                    type => type,
-                    type => new OpenApiMediaType
-                    {
-                        Schema = type == "application/json" ? schema : new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
-                    }),
+                ["application/json"] = new()
+                {
+                    Schema = await context.GetOrCreateSchemaAsync(typeof(T), null, cancellationToken),
+                    Example = JsonNode.Parse(example),
+                },
             };
+            foreach (var type in binaryTypes) content[type] = BinaryBody();
+            operation.RequestBody = new OpenApiRequestBody { Content = content };
         });
+
+    /// <summary>Shows an answer in the OpenAPI document, and that it may be binary as well.</summary>
+    public static RouteHandlerBuilder DescribeAnswer(this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            var content = operation.Responses!["200"].Content!;
+            content["application/json"].Example = JsonNode.Parse(example);
+            content["application/octet-stream"] = BinaryBody();
+            return Task.CompletedTask;
+        });
+
+    private static OpenApiMediaType BinaryBody() => new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } };
 }
