@@ -79,6 +79,7 @@ public static class FrontDoorExtensions
         v2.MapModels();
         v2.MapInfer();
         v2.MapRepository();
+        v2.MapSharedMemory();
         app.MapOpenApi();
         // The page shows this service and nothing else: it asks no other host for fonts, telemetry or assistants.
         app.MapScalarApiReference("/scalar", options => options

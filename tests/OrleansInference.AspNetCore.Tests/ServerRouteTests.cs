@@ -111,6 +111,17 @@ public sealed class ServerRouteTests
         Assert.Equal(expected.Order(StringComparer.Ordinal), paths.Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("GET", "/v2/systemsharedmemory/status")]
+    [InlineData("POST", "/v2/systemsharedmemory/region/r/register")]
+    [InlineData("POST", "/v2/cudasharedmemory/unregister")]
+    public async Task Shared_memory_says_that_it_is_not_supported(string verb, string path)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        (await door.SendAsync(new(verb), path, null)).AssertError(400, "shared memory is not supported");
+    }
+
     [Fact]
     public async Task The_page_for_people_is_HTML()
     {

@@ -20,6 +20,8 @@ internal static class InferResponseWriter
     /// <summary>Elements between two looks at how much the pipe holds; large answers must not pile up in memory.</summary>
     private const int ElementsPerChunk = 8192;
 
+    private const int BytesPerChunk = 64 * 1024;
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task WriteAsync(
@@ -40,7 +42,14 @@ internal static class InferResponseWriter
         http.Headers[InferRequestReader.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
         http.ContentLength = json.WrittenCount + outputs.Where(output => output.Binary).Sum(output => (long)output.Tensor.Data.Length);
         await http.BodyWriter.WriteAsync(json.WrittenMemory, cancellationToken);
-        foreach (var output in outputs.Where(output => output.Binary)) await http.BodyWriter.WriteAsync(output.Tensor.Data, cancellationToken);
+        foreach (var output in outputs.Where(output => output.Binary)) await WriteBytesAsync(http.BodyWriter, output.Tensor.Data, cancellationToken);
+    }
+
+    /// <summary>Writes piece by piece: in one piece all of a large tensor would be copied into the pipe before the first byte leaves it.</summary>
+    private static async Task WriteBytesAsync(PipeWriter pipe, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        for (; !data.IsEmpty; data = data[Math.Min(BytesPerChunk, data.Length)..])
+            await pipe.WriteAsync(data[..Math.Min(BytesPerChunk, data.Length)], cancellationToken);
     }
 
     private static (InferenceTensor Tensor, bool Binary) ToOutput(InferenceTensor output, InferCall call, ModelDescriptor model)
