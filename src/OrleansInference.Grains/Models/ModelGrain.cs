@@ -39,6 +39,7 @@ internal sealed class ModelGrain(
         _deactivated.Dispose();
     }
 
+    /// <summary>Being called is what activates the grain, and activation begins to load.</summary>
     public Task LoadAsync() => Task.CompletedTask;
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
