@@ -25,6 +25,7 @@ public static class FrontDoorExtensions
     {
         builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
+        builder.Services.AddSingleton<RequestMemory>();
         builder.Services.AddInferenceClient();
         builder.Services.ConfigureHttpJsonOptions(options =>
         {

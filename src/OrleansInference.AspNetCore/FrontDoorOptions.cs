@@ -23,6 +23,11 @@ public sealed class FrontDoorOptions
     /// <value>64 MiB.</value>
     [Range(1, int.MaxValue)]
     public int MaxRequestBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>The most bytes of requests that are held while they are read; a request beyond is refused.</summary>
+    /// <value>1 GiB.</value>
+    [Range(1, long.MaxValue)]
+    public long MaxHeldBytes { get; set; } = 1024 * 1024 * 1024;
 }
 
 [OptionsValidator]

@@ -9,10 +9,16 @@ internal sealed class CatalogWatcher(
 {
     private static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ModelTable? _current;
+    private long _failingSince;
+
+    /// <summary>Whether the cluster answers; a catalog that moves to another silo may be away for a moment.</summary>
+    public bool IsConnected => Volatile.Read(ref _failingSince) is var since && (since == 0 || time.GetElapsedTime(since) < MoveTime);
 
     /// <summary>The latest picture; null before the cluster has answered for the first time.</summary>
     public ModelTable? Current => Volatile.Read(ref _current);
@@ -46,6 +52,7 @@ internal sealed class CatalogWatcher(
             try
             {
                 var snapshot = await grains.GetCatalog().WatchAsync(revision, stoppingToken).ConfigureAwait(false);
+                Volatile.Write(ref _failingSince, 0);
                 if (snapshot.Revision == revision || snapshot.Revision.Length == 0) continue;
                 revision = snapshot.Revision;
                 Volatile.Write(ref _current, new(snapshot));
@@ -54,6 +61,7 @@ internal sealed class CatalogWatcher(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 // The cluster is starting, or the catalog is moving: what is known stays in use.
+                if (_failingSince == 0) Volatile.Write(ref _failingSince, time.GetTimestamp());
                 Log.CatalogUnreachable(logger, exception.Message);
                 await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

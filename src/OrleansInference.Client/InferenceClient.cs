@@ -10,7 +10,7 @@ internal sealed class InferenceClient(
     private readonly DeviceChooser _chooser = new();
     private int _inFlight;
 
-    public bool IsReady => catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
+    public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default)
     {
@@ -48,9 +48,16 @@ internal sealed class InferenceClient(
         return await Task.WhenAll(inOrder.Select(async entry =>
         {
             var instances = entry.Instances.Where(instance => instance.State == ModelState.Ready);
-            var parts = await Task.WhenAll(instances.Select(instance => grains.GetModel(instance.Id).GetStatisticsAsync()))
-                .WaitAsync(cancellationToken).ConfigureAwait(false);
-            return (entry.Id, parts.Aggregate(new ModelStatistics(), (sum, part) => sum.Add(part)));
+            try
+            {
+                var parts = await Task.WhenAll(instances.Select(instance => grains.GetModel(instance.Id).GetStatisticsAsync()))
+                    .WaitAsync(cancellationToken).ConfigureAwait(false);
+                return (entry.Id, parts.Aggregate(new ModelStatistics(), (sum, part) => sum.Add(part)));
+            }
+            catch (Exception exception) when (IsLost(exception))
+            {
+                throw Lost(entry.Id, exception);
+            }
         })).ConfigureAwait(false);
     }
 

@@ -213,6 +213,39 @@ public sealed class InferenceClientTests
         Assert.Equal(["m@1", "m@2", "other@1"], (await harness.Client.GetStatisticsAsync()).Select(pair => pair.Model.ToString()));
     }
 
+    [Fact]
+    public async Task The_client_is_no_longer_ready_when_the_cluster_is_gone_and_is_again_when_it_is_back()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
+        Assert.True(harness.Client.IsReady);
+
+        harness.Grains.IsGone = true;
+        harness.Grains.Publish(Model("m", devices: "n.cpu:0"));
+        while (harness.Client.IsReady)
+        {
+            harness.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        harness.Grains.IsGone = false;
+        while (!harness.Client.IsReady)
+        {
+            harness.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
+    public async Task Statistics_of_a_lost_device_are_unavailable()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
+        harness.Grains.IsGone = true;
+
+        var exception = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.GetStatisticsAsync("m"));
+
+        Assert.Equal(InferenceError.Unavailable, exception.Error);
+    }
+
     [Theory]
     [InlineData("MaxInFlight", "0")]
     [InlineData("DefaultTimeout", "02:00:00")]

@@ -16,6 +16,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     /// <summary>The instances asked so far, and whether a worker was between.</summary>
     public List<(string Instance, bool ByWorker)> Asked { get; } = [];
 
+    /// <summary>Whether calls fail as they do when there is no silo.</summary>
+    public bool IsGone { get; set; }
+
     public void Publish(params ModelEntry[] models)
     {
         _snapshot = new(Guid.NewGuid().ToString(), models);
@@ -48,8 +51,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     public async Task<CatalogSnapshot> WatchAsync(string? knownRevision, CancellationToken cancellationToken)
     {
         var changed = _changed;
+        if (IsGone) throw new SiloUnavailableException("gone");
         if (_snapshot is null || _snapshot.Revision == knownRevision) await changed.Task.WaitAsync(cancellationToken);
-        return _snapshot!;
+        return IsGone ? throw new SiloUnavailableException("gone") : _snapshot!;
     }
 
     public Task ReportAsync(SiloReport report) => throw new NotSupportedException();
@@ -67,7 +71,8 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferAsync(instance, false, request, cancellationToken);
 
-        public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(new ModelStatistics { InferenceCount = 1 });
+        public Task<ModelStatistics> GetStatisticsAsync() => 
+            grains.IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ModelStatistics { InferenceCount = 1 });
     }
 
     private sealed class Worker(ScriptedGrains grains) : IInferenceWorkerGrain

@@ -33,6 +33,7 @@ public sealed class EngineOptionsTests : IDisposable
     [InlineData("Models", "/no/such/folder", "/no/such/folder")]
     [InlineData("Devices:0", "gpu:0", "'gpu:0'")]
     [InlineData("Devices:0", "cpu", "'cpu'")]
+    [InlineData("Devices:0", "cpu:00", "'cpu:00'")]
     [InlineData("MaxQueueSize", "0", "MaxQueueSize")]
     [InlineData("SiloName", "a/b", "SiloName")]
     [InlineData("VerificationTimeout", "00:00:00", "VerificationTimeout")]
@@ -41,6 +42,16 @@ public sealed class EngineOptionsTests : IDisposable
         var exception = Assert.Throws<OptionsValidationException>(() => Read(("Models", _models.Path), (key, value)));
 
         Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_gpu_that_does_not_exist_is_named()
+    {
+        var options = Read(("Models", _models.Path), ("Devices:0", "cuda:999"));
+
+        var exception = Assert.Throws<OptionsValidationException>(() => DeviceDiscovery.Find(options));
+
+        Assert.Contains("'cuda:999' does not exist", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

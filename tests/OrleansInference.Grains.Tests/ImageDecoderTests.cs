@@ -3,6 +3,7 @@ using System.IO.Hashing;
 
 using OrleansInference.Engine.Repository;
 using OrleansInference.Grains.Inference;
+using OrleansInference.Tensors;
 
 using SkiaSharp;
 
@@ -100,6 +101,20 @@ public sealed class ImageDecoderTests
 
         Assert.All(bad, bytes => Assert.Equal(
             InferenceError.InvalidArgument, Assert.Throws<InferenceException>(() => Decode(bytes, Gray(2, 2))).Error));
+    }
+
+    [Fact]
+    public void A_request_that_is_over_decodes_no_further_picture()
+    {
+        using var repository = new PictureRepository();
+        var request = new InferenceRequest
+        {
+            Model = "pictures",
+            Inputs = [InferenceTensor.FromBytes("image", [Pictures.Png(1, 1, Left)], 1, 1)],
+        };
+
+        Assert.Throws<OperationCanceledException>(() => Preprocessor.Run(repository.Model, request, new(canceled: true)));
+        Assert.Single(Preprocessor.Run(repository.Model, request, default));
     }
 
     private static byte[] TwoPixels() => Pictures.Encode(2, 1, canvas =>

@@ -11,26 +11,7 @@ namespace OrleansInference.Grains.Tests;
 /// <summary>A cluster in this process: real silos and grains, scripted models, one CPU device per silo.</summary>
 internal sealed class InferenceCluster : IAsyncDisposable
 {
-    /// <summary>`numbers` echoes FP32[-1,2]; `pictures` decodes pictures of 2 x 2, and its network is to answer with two scores.</summary>
-    private static readonly Dictionary<string, string> Configurations = new()
-    {
-        ["numbers"] =
-            """
-            {"max_batch_size": 4, "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
-             "output": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}]}
-            """,
-        ["pictures"] =
-            """
-            {"max_batch_size": 4, "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
-             "output": [{"name": "scores", "data_type": "TYPE_FP32", "dims": [2], "label_filename": "labels.txt"},
-                        {"name": "label", "data_type": "TYPE_STRING", "dims": [1]}],
-             "preprocessing": [{"input": "image", "output": "pixels", "steps": [
-               {"step": "decode_image", "color": "grayscale"}, {"step": "resize", "width": 2, "height": 2}]}],
-             "postprocessing": [{"step": "softmax", "output": "scores"}, {"step": "label", "output": "label", "from": "scores"}]}
-            """,
-    };
-
-    private readonly DirectoryInfo _repository = Directory.CreateTempSubdirectory("orleans-inference-");
+    private readonly PictureRepository _repository = new();
     private InProcessTestCluster _cluster = null!;
 
     private InferenceCluster(ScriptedModels models) => Models = models;
@@ -44,19 +25,11 @@ internal sealed class InferenceCluster : IAsyncDisposable
     public static async Task<InferenceCluster> StartAsync(short silos = 1, ScriptedModels? models = null, bool waitUntilReady = true)
     {
         var cluster = new InferenceCluster(models ?? new());
-        foreach (var (name, configuration) in Configurations)
-        {
-            var version = cluster._repository.CreateSubdirectory(Path.Combine(name, "1"));
-            await File.WriteAllTextAsync(Path.Combine(version.FullName, "model.pt"), "");
-            await File.WriteAllTextAsync(Path.Combine(version.Parent!.FullName, "config.json"), configuration);
-            await File.WriteAllTextAsync(Path.Combine(version.Parent.FullName, "labels.txt"), "dark\nlight\n");
-        }
-
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((options, silo) =>
         {
-            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster._repository.FullName] };
+            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster._repository.Path] };
             silo.Services.AddSingleton<IInferenceEngine>(new ScriptedEngine(DeviceDiscovery.Find(engine), cluster.Models));
             silo.AddInference(engine);
         });
@@ -94,7 +67,7 @@ internal sealed class InferenceCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        _repository.Delete(recursive: true);
+        _repository.Dispose();
     }
 
     private static bool IsReady(ModelInstanceStatus instance) => instance.State == ModelState.Ready;

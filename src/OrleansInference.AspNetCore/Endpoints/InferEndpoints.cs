@@ -32,12 +32,12 @@ internal static class InferEndpoints
             .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout));
 
     private static async Task InferAsync(
-        HttpContext context, ModelRoute route, IInferenceClient client, IOptions<FrontDoorOptions> options, TimeProvider time)
+        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
     {
         var received = time.GetUtcNow();
         var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
-        var call = await InferRequestReader.ReadAsync(context.Request, descriptor, options.Value.MaxRequestBytes, context.RequestAborted);
+        var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
         if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
         var response = await client.InferAsync(
             new()

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -23,24 +22,9 @@ internal static class RepositoryEndpoints
             .Produces<IReadOnlyList<IndexEntry>>();
 
     private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(
-        HttpRequest request, IInferenceClient client, IOptions<FrontDoorOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        // Read by hand: the protocol's clients send this body without a Content-Type, or none at all.
-        var body = await RequestBody.ReadAsync(request, options.Value.MaxRequestBytes, cancellationToken);
-        var onlyReady = false;
-        try
-        {
-            if (!body.IsEmpty) onlyReady = JsonSerializer.Deserialize(body.ToArray(), ProtocolJson.Readable.IndexRequest)?.Ready ?? false;
-        }
-        catch (JsonException exception)
-        {
-            throw new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception);
-        }
-        finally
-        {
-            request.BodyReader.AdvanceTo(body.End);
-        }
-
+        var onlyReady = await ReadAsync(request, memory) is { Ready: true };
         var models = await client.GetModelsAsync(cancellationToken);
         return TypedResults.Ok<IReadOnlyList<IndexEntry>>(
         [
@@ -52,5 +36,20 @@ internal static class RepositoryEndpoints
                     entry.State.ToString().ToUpperInvariant(),
                     entry.Reason)),
         ]);
+    }
+
+    /// <summary>Reads the body by hand: the protocol's clients send it without a Content-Type, or not at all.</summary>
+    private static async Task<IndexRequest?> ReadAsync(HttpRequest request, RequestMemory memory)
+    {
+        using var body = await RequestBody.ReadAsync(request, memory);
+        if (body.Bytes.IsEmpty) return null;
+        try
+        {
+            return JsonSerializer.Deserialize(body.Bytes.ToArray(), ProtocolJson.Readable.IndexRequest);
+        }
+        catch (JsonException exception)
+        {
+            throw new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception);
+        }
     }
 }

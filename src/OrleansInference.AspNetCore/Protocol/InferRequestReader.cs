@@ -16,22 +16,17 @@ internal static class InferRequestReader
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
     /// </exception>
-    public static async Task<InferCall> ReadAsync(
-        HttpRequest request, ModelDescriptor model, int maxBytes, CancellationToken cancellationToken)
+    public static async Task<InferCall> ReadAsync(HttpRequest request, ModelDescriptor model, RequestMemory memory, int maxBytes)
     {
-        var body = await RequestBody.ReadAsync(request, maxBytes, cancellationToken);
+        using var body = await RequestBody.ReadAsync(request, memory);
         try
         {
-            return Parse(request, model, maxBytes, body);
+            return Parse(request, model, maxBytes, body.Bytes);
         }
         catch (ArgumentException exception)
         {
             // Tensors check themselves: bytes that do not fit the shape end here.
             throw Invalid(exception.Message.Split(" (Parameter")[0]);
-        }
-        finally
-        {
-            request.BodyReader.AdvanceTo(body.End);
         }
     }
 

@@ -6,17 +6,32 @@ using Microsoft.AspNetCore.Http;
 namespace OrleansInference.AspNetCore.Protocol;
 
 /// <summary>
-/// Gathers a body in the server's pooled blocks as it arrives, so that nothing is allocated for bytes that have only been announced.
+/// A whole body, gathered in the server's pooled blocks as it arrives, so that nothing is allocated for bytes that have only been
+/// announced. Disposing it gives the blocks back.
 /// </summary>
-internal static class RequestBody
+internal sealed class RequestBody : IDisposable
 {
     /// <summary>The encodings that the server takes off.</summary>
     public const string SupportedEncodings = "gzip, deflate";
 
-    /// <summary>The whole body, which stays valid until the request's <c>BodyReader</c> is advanced to its end.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.TooLarge"/>.</exception>
+    private readonly PipeReader _reader;
+    private readonly RequestMemory _memory;
+
+    private RequestBody(PipeReader reader, RequestMemory memory, ReadOnlySequence<byte> bytes)
+    {
+        _reader = reader;
+        _memory = memory;
+        Bytes = bytes;
+    }
+
+    public ReadOnlySequence<byte> Bytes { get; }
+
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.TooLarge"/>; <see cref="InferenceError.QueueFull"/>: too many bodies are held at once;
+    /// <see cref="InferenceError.InvalidArgument"/>: the body is not what its headers say.
+    /// </exception>
     /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
-    public static async Task<ReadOnlySequence<byte>> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    public static async Task<RequestBody> ReadAsync(HttpRequest request, RequestMemory memory)
     {
         // Encodings that are supported have been taken off by now, and their header with them.
         if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
@@ -25,31 +40,56 @@ internal static class RequestBody
                 $"Content-Encoding '{encoding}' is not supported; {SupportedEncodings} are", StatusCodes.Status415UnsupportedMediaType);
         }
 
-        if (request.ContentLength > maxBytes) throw TooLarge(request.ContentLength.Value, maxBytes);
+        if (request.ContentLength is { } announced && memory.Check(announced) is { } tooLarge) throw tooLarge;
         var reader = request.BodyReader;
-        ReadResult read;
-        while (true)
+        var held = 0L;
+        try
         {
-            try
+            while (true)
             {
-                read = await reader.ReadAsync(cancellationToken);
-            }
-            catch (InvalidDataException exception)
-            {
-                throw new InferenceException(InferenceError.InvalidArgument, $"the body is not encoded as its Content-Encoding says: {exception.Message}");
-            }
+                var read = await ReadAsync(reader);
+                var length = read.Buffer.Length;
+                if (!memory.TryHold(length, length - held, out var refusal))
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    throw refusal;
+                }
 
-            if (read.Buffer.Length > maxBytes)
-            {
-                reader.AdvanceTo(read.Buffer.End);
-                throw TooLarge(read.Buffer.Length, maxBytes);
+                held = length;
+                if (read.IsCompleted) return new(reader, memory, read.Buffer);
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             }
-
-            if (read.IsCompleted) return read.Buffer;
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+        catch
+        {
+            memory.Release(held);
+            throw;
         }
     }
 
-    private static InferenceException TooLarge(long size, int limit) => new(
-        InferenceError.TooLarge, $"the request has {size} bytes or more, which exceeds the maximum allowed of {limit} (MaxRequestBytes)");
+    public void Dispose()
+    {
+        var length = Bytes.Length;
+        _reader.AdvanceTo(Bytes.End);
+        _memory.Release(length);
+    }
+
+    private static async Task<ReadResult> ReadAsync(PipeReader reader)
+    {
+        try
+        {
+            // The server ends this wait itself when the connection breaks; a token as well would leave the pipe in the middle of a read.
+            return await reader.ReadAsync(CancellationToken.None);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InferenceException(
+                InferenceError.InvalidArgument, $"the body is not encoded as its Content-Encoding says: {exception.Message}", exception);
+        }
+        catch (IOException exception)
+        {
+            // A body whose chunks cannot be; or the caller has left, and nobody reads this.
+            throw new InferenceException(InferenceError.InvalidArgument, $"the body cannot be read: {exception.Message}", exception);
+        }
+    }
 }

@@ -28,6 +28,8 @@ public sealed record Device(string Name, DeviceKind Kind, int Index, int Threads
                 return false;
         }
 
-        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index);
+        // Only one spelling each: "cpu:00" would be a second device of the same name.
+        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index) &&
+            text.AsSpan(colon + 1).SequenceEqual(index.ToString(CultureInfo.InvariantCulture));
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 using OrleansInference.Engine.Torch;
 
 namespace OrleansInference.Engine.Devices;
@@ -8,6 +10,8 @@ public static class DeviceDiscovery
     /// <summary>The configured devices; else every CUDA device; else one <c>cpu:0</c> with all cores.</summary>
     public static IReadOnlyList<Device> Find(EngineOptions options)
     {
+        if (options.Devices.FirstOrDefault(name => name.StartsWith("cuda:", StringComparison.Ordinal)) is not null)
+            CheckCuda(options.Devices, TorchRuntime.CudaDeviceCount());
         IReadOnlyList<string> names = options.Devices.Count > 0 ? [.. options.Devices] : Discover();
         var threads = Math.Max(1, Environment.ProcessorCount / names.Count);
         return
@@ -16,6 +20,15 @@ public static class DeviceDiscovery
                 ? new Device($"{options.SiloName}.{name}", kind, index, threads)
                 : throw new FormatException($"'{name}' is no device: expected 'cpu:<index>' or 'cuda:<index>'.")),
         ];
+    }
+
+    private static void CheckCuda(IEnumerable<string> names, int available)
+    {
+        var missing = names
+            .Where(name => Device.TryParse(name, out var kind, out var index) && kind == DeviceKind.Cuda && index >= available)
+            .Select(name => $"{EngineOptions.SectionName}:Devices: '{name}' does not exist: libtorch finds {available} CUDA devices.")
+            .ToList();
+        if (missing.Count > 0) throw new OptionsValidationException(EngineOptions.SectionName, typeof(EngineOptions), missing);
     }
 
     private static IReadOnlyList<string> Discover()

@@ -122,7 +122,15 @@ internal sealed class DeviceThread : IAsyncDisposable
             while (true)
             {
                 if (_commands.TryDequeue(out var command)) return command;
-                if (NextDue_NeedsLock(out var wait) is { } batcher)
+                var due = NextDue_NeedsLock(out var wait);
+                if (due is null && wait != Timeout.InfiniteTimeSpan)
+                {
+                    _timer.Change(wait, Timeout.InfiniteTimeSpan);
+                    // Time may have passed while the timer was set, and the timer would count from now.
+                    due = NextDue_NeedsLock(out _);
+                }
+
+                if (due is { } batcher)
                 {
                     var batch = batcher.TakeBatch_NeedsLock();
                     if (batcher.IsEmpty_NeedsLock) _waiting.Remove(batcher);
@@ -130,7 +138,6 @@ internal sealed class DeviceThread : IAsyncDisposable
                 }
 
                 if (IsStopping_NeedsLock) return null;
-                _timer.Change(wait, Timeout.InfiniteTimeSpan);
                 Monitor.Wait(Gate);
             }
         }

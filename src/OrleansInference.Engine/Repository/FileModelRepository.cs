@@ -19,7 +19,18 @@ internal sealed partial class FileModelRepository : IModelRepository
             .Where(folder => !Path.GetFileName(folder).StartsWith('.'))
             .GroupBy(folder => Path.GetFileName(folder)!)
             .OrderBy(group => group.Key, StringComparer.Ordinal);
-        foreach (var group in folders) Add(group.Key, [.. group]);
+        foreach (var group in folders)
+        {
+            try
+            {
+                Add(group.Key, [.. group]);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // A folder that cannot be read is one model's trouble, not its neighbours'.
+                Reject(new(group.Key, 0), exception.Message);
+            }
+        }
     }
 
     public IReadOnlyList<ModelPublication> Publications => _publications;

@@ -40,7 +40,7 @@ internal sealed class ModelConfigReader
         {
             return (null, ["the file is missing: it must at least say max_batch_size, input and output of the TorchScript model"]);
         }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             return (null, [exception.Message]);
         }
@@ -73,7 +73,7 @@ internal sealed class ModelConfigReader
         };
         section.Ignore("parameters");
         section.RejectUnknown();
-        CheckNetwork(config);
+        if (_errors.Count == 0) CheckNetwork(config);
         return config;
     }
 

@@ -95,6 +95,10 @@ internal sealed class TorchModel : IModelInstance
         {
             result = _module.forward(arguments);
         }
+        catch (ArgumentOutOfRangeException exception)
+        {
+            throw Failed("forward returned a dict, a string or the like: it must return a tensor, or a tuple or list of tensors", exception);
+        }
         catch (Exception exception)
         {
             throw Failed(TorchRuntime.FirstLine(exception.Message), exception);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 
 using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Torch;
 
 namespace OrleansInference.Engine.Verification;
 
@@ -75,15 +76,17 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
     private static string Describe(int exitCode) =>
         exitCode > 128 ? $"signal {exitCode - 128}" : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}");
 
-    /// <summary>What the native library said last: what stands behind <c>what():</c>, up to the first empty line.</summary>
+    /// <summary>What the native library said last: what stands behind <c>what():</c>, up to the first empty line or its call stack.</summary>
     private static string Cause(IReadOnlyList<string> errors)
     {
         const string Marker = "what():";
         var lines = errors.SkipWhile(line => !line.Contains(Marker, StringComparison.Ordinal)).DefaultIfEmpty(errors.LastOrDefault() ?? "");
-        return string
-            .Join(' ', lines.Select(line => line.Replace(Marker, "", StringComparison.Ordinal).Trim()).SkipWhile(line => line.Length == 0)
-                .TakeWhile(line => line.Length > 0).Take(3))
-            .TrimEnd(' ', ':');
+        var said = lines
+            .Select(line => line.Replace(Marker, "", StringComparison.Ordinal).Trim())
+            .SkipWhile(line => line.Length == 0)
+            .TakeWhile(line => line.Length > 0)
+            .Take(3);
+        return TorchRuntime.FirstLine(string.Join(' ', said)).TrimEnd(' ', ':', '(');
     }
 
     private static async Task<IReadOnlyList<string>> ReadLastLinesAsync(StreamReader reader, CancellationToken cancellationToken)

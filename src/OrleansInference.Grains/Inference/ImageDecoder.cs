@@ -7,7 +7,7 @@ namespace OrleansInference.Grains.Inference;
 /// <summary>Decodes PNG and JPEG pictures to tensors of FP32, as an <see cref="ImagePreprocessing"/> says.</summary>
 internal static class ImageDecoder
 {
-    /// <summary>A picture is decoded whole before it is made smaller: this bounds the memory of one to 128 MB.</summary>
+    /// <summary>A picture is decoded whole, at 4 bytes a pixel, before it is made smaller: 128 MB, and a third more while it shrinks.</summary>
     public const long MaxPixels = 32L * 1024 * 1024;
 
     /// <summary>Decodes a picture into the place of one row.</summary>
@@ -31,8 +31,8 @@ internal static class ImageDecoder
         var result = codec.GetPixels(decoded.Info, decoded.GetPixels());
         if (result != SKCodecResult.Success) throw Invalid($"{place} cannot be decoded: {result}");
 
-        using var upright = Orient(decoded, codec.EncodedOrigin);
-        using var drawn = Draw(upright, image, color);
+        using var turned = codec.EncodedOrigin == SKEncodedOrigin.TopLeft ? null : Orient(decoded, codec.EncodedOrigin);
+        using var drawn = Draw(turned ?? decoded, image, color);
         Normalize(drawn, image, pixels);
     }
 
@@ -42,6 +42,8 @@ internal static class ImageDecoder
         var drawn = new SKBitmap(new SKImageInfo(image.Width, image.Height, color, SKAlphaType.Opaque));
         using var canvas = new SKCanvas(drawn);
         canvas.Clear(SKColors.Black);
+        // An immutable bitmap lends its pixels; of any other a copy would be made.
+        source.SetImmutable();
         using var picture = SKImage.FromBitmap(source);
         // Mipmaps average all pixels when a picture shrinks; a bilinear filter alone would skip most of them.
         var sampling = source.Width == image.Width && source.Height == image.Height
@@ -54,7 +56,6 @@ internal static class ImageDecoder
     /// <summary>Turns a photograph upright as its EXIF orientation says.</summary>
     private static SKBitmap Orient(SKBitmap bitmap, SKEncodedOrigin origin)
     {
-        if (origin == SKEncodedOrigin.TopLeft) return bitmap.Copy();
         var swapped = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         float width = bitmap.Width, height = bitmap.Height;
         var upright = new SKBitmap(bitmap.Info.WithSize(swapped ? bitmap.Height : bitmap.Width, swapped ? bitmap.Width : bitmap.Height));

@@ -13,7 +13,7 @@ internal sealed class InferenceWorkerGrain(IModelRepository repository, Processi
     {
         var model = repository.Find(instance.Model)
             ?? throw new InferenceException(InferenceError.NotReady, $"the repository of this silo does not have {instance.Model}");
-        var inputs = await throttle.RunAsync(() => Preprocessor.Run(model, request), cancellationToken);
+        var inputs = await throttle.RunAsync(() => Preprocessor.Run(model, request, cancellationToken), cancellationToken);
         var network = request with { Inputs = inputs, Outputs = [] };
         var response = await GrainFactory.GetModel(instance).InferAsync(network, cancellationToken);
         var outputs = Postprocessor.Run(model, response.Outputs);

@@ -9,26 +9,31 @@ namespace OrleansInference.Grains.Inference;
 internal static class Preprocessor
 {
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: an input is not what the steps need.</exception>
-    public static InferenceTensor[] Run(ModelVersion model, InferenceRequest request)
+    /// <exception cref="OperationCanceledException">The caller is gone, or its deadline has passed; pictures cost milliseconds each.</exception>
+    public static InferenceTensor[] Run(ModelVersion model, InferenceRequest request, CancellationToken cancellationToken)
     {
         var inputs = model.Signature.Bind(request, out _);
         for (var i = 0; i < inputs.Length; i++)
         {
             if (model.Config.Preprocessing.FirstOrDefault(step => step.Input == inputs[i].Name) is { } image)
-                inputs[i] = Decode(inputs[i], image);
+                inputs[i] = Decode(inputs[i], image, cancellationToken);
         }
 
         return inputs;
     }
 
-    private static InferenceTensor Decode(InferenceTensor input, ImagePreprocessing image)
+    private static InferenceTensor Decode(InferenceTensor input, ImagePreprocessing image, CancellationToken cancellationToken)
     {
         var pictures = input.ToBytes();
         var perPicture = image.Channels * image.Height * image.Width;
         var data = new byte[(long)pictures.Count * perPicture * sizeof(float)];
         var pixels = MemoryMarshal.Cast<byte, float>(data.AsSpan());
         for (var i = 0; i < pictures.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
             ImageDecoder.Decode(pictures[i], image, pixels.Slice(i * perPicture, perPicture), $"input '{input.Name}', picture {i},");
+        }
+
         return new(image.Output, DataType.Float32, [pictures.Count, .. image.Shape], data);
     }
 }

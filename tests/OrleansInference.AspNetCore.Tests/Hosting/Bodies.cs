@@ -24,6 +24,14 @@ internal static class Bodies
     /// <summary>One raw input.</summary>
     public static HttpContent Raw(byte[] body) => WithHeaderLength("0", body);
 
+    /// <summary>One raw input of a length that is not announced.</summary>
+    public static HttpContent RawStream(Stream body)
+    {
+        var content = new StreamContent(body);
+        content.Headers.TryAddWithoutValidation(Answer.HeaderLength, "0");
+        return content;
+    }
+
     public static HttpContent WithHeaderLength(string length, byte[] body)
     {
         var content = new ByteArrayContent(body);

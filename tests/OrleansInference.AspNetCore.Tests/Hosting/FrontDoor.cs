@@ -2,6 +2,7 @@ using System.Globalization;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -32,15 +33,15 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public IHostApplicationLifetime Lifetime => _app.Lifetime;
 
-    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null)
+    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null)
     {
         // Hosts come and go by the hundred: none of them may watch its settings' files.
         var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
-        if (maxRequestBytes is { } limit)
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            builder.Configuration[$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxRequestBytes)}"] =
-                limit.ToString(CultureInfo.InvariantCulture);
-        }
+            [$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxRequestBytes)}"] = maxRequestBytes?.ToString(CultureInfo.InvariantCulture),
+            [$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxHeldBytes)}"] = maxHeldBytes?.ToString(CultureInfo.InvariantCulture),
+        }.Where(setting => setting.Value is not null));
 
         var client = new ScriptedClient();
         var time = new FakeTimeProvider();

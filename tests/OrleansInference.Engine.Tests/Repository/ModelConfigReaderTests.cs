@@ -73,6 +73,8 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData("{\"max_batch_size\": ")]
     [InlineData("")]
     [InlineData("[]")]
+    [InlineData("{\"name\": \"\\ud800\"}")]
+    [InlineData("{\"\\ud800\": 1}")]
     public void A_file_that_is_no_proper_json_is_an_error_and_no_crash(string text) => Assert.NotEmpty(Read(text).Errors);
 
     [Fact]
@@ -123,6 +125,22 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData("""{"step": "decode_image", "color": "grayscale"}, {"step": "resize", "width": 8, "height": 8}, {"step": "normalize", "mean": [1], "std": [0]}""", "0 cannot divide")]
     public void Impossible_picture_steps_are_refused(string steps, string expected) =>
         Assert.Contains(Errors(Picture(steps)), error => error.Contains(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void An_input_that_is_preprocessed_twice_is_an_error_and_no_crash()
+    {
+        const string Steps = """[{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}]""";
+
+        var errors = Errors(
+            $$"""
+            "max_batch_size": 4,
+            "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
+            "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
+            "preprocessing": [{"input": "image", "output": "a", "steps": {{Steps}}}, {"input": "image", "output": "b", "steps": {{Steps}}}]
+            """);
+
+        Assert.Contains(errors, error => error.Contains("'image' is preprocessed twice", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Labels_must_be_as_many_as_the_elements_they_name()
