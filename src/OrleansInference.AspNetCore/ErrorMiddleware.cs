@@ -63,7 +63,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
 
         context.Response.Clear();
         if (status == StatusCodes.Status429TooManyRequests) context.Response.Headers.RetryAfter = $"{RetryAfterSeconds}";
-        var message = context.Items.TryGetValue(RequestId.Key, out var id) ? $"[request id: {id}] {exception.Message}" : exception.Message;
+        var message = RequestId.Prefix(context.Items.TryGetValue(RequestId.Key, out var id) ? id : null, exception.Message);
         await WriteAsync(context, status, message);
     }
 
@@ -78,4 +78,6 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
 internal static class RequestId
 {
     public static readonly object Key = new();
+
+    public static string Prefix(object? id, string message) => id is null ? message : $"[request id: {id}] {message}";
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 
 using Microsoft.AspNetCore.Builder;
@@ -41,16 +40,6 @@ internal static class RepositoryEndpoints
             request.BodyReader.AdvanceTo(body.End);
         }
 
-        var models = await client.GetModelsAsync(cancellationToken);
-        return TypedResults.Ok<IReadOnlyList<IndexEntry>>(
-        [
-            .. models
-                .Where(entry => !onlyReady || entry.State == ModelState.Ready)
-                .Select(entry => new IndexEntry(
-                    entry.Id.Name,
-                    entry.Id.Version == 0 ? "" : entry.Id.Version.ToString(CultureInfo.InvariantCulture),
-                    entry.State.ToString().ToUpperInvariant(),
-                    entry.Reason)),
-        ]);
+        return TypedResults.Ok(await client.GetIndexAsync(onlyReady, cancellationToken));
     }
 }
