@@ -17,9 +17,9 @@ try
     // The connection to the cluster must not hold up the server, which answers health probes from the first moment.
     builder.Services.Configure<HostOptions>(options => options.ServicesStartConcurrently = true);
     var app = builder.Build();
+    ConfigurationMistakes.ThrowIfAny(app.Services);
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
-    ConfigurationMistakes.ThrowIfAny(app.Services);
     await app.RunAsync();
     return 0;
 }

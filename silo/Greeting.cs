@@ -17,7 +17,8 @@ internal sealed class Greeting(IInferenceClient client, EngineOptions engine, IO
         var address = frontDoor.Value.Http.TrimEnd('/');
         var models = await client.GetModelsAsync(stoppingToken);
         var ready = models.Where(model => model.State == ModelState.Ready).Select(model => model.Id.ToString());
-        Console.WriteLine($"Serving {string.Join(", ", ready)} on {address} (pages: {address}/scalar, {address}/dashboard). Try:");
+        var grpc = frontDoor.Value.Grpc.Length == 0 ? "" : $", gRPC on {frontDoor.Value.Grpc.TrimEnd('/')}";
+        Console.WriteLine($"Serving {string.Join(", ", ready)} on {address}{grpc} (pages: {address}/scalar, {address}/dashboard). Try:");
         Console.WriteLine($"  {FindExample(models, address)}");
     }
 

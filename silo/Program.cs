@@ -29,9 +29,9 @@ try
 
     builder.Services.AddHostedService<Greeting>();
     var app = web.Build();
+    ConfigurationMistakes.ThrowIfAny(app.Services);
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
-    ConfigurationMistakes.ThrowIfAny(app.Services);
     await app.RunAsync();
     return 0;
 }

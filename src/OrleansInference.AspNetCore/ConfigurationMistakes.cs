@@ -24,9 +24,18 @@ public static class ConfigurationMistakes
             [.. all.InnerExceptions.SelectMany(inner => Find(inner, configuration)!)],
         // A value of the wrong type, which the message names with its key; an address that another program has.
         InvalidOperationException { InnerException: FormatException or ArgumentException } unreadable => [unreadable.Message],
-        IOException { InnerException: AddressInUseException } inUse => [$"{FrontDoorOptions.SectionName}:Http: {inUse.Message}"],
+        IOException { InnerException: AddressInUseException } inUse => [$"{KeyOf(inUse, configuration)}: {inUse.Message}"],
         _ => null,
     };
+
+    /// <summary>The setting of the two whose address cannot be had.</summary>
+    private static string KeyOf(IOException inUse, IConfiguration configuration)
+    {
+        const string Key = $"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Grpc)}";
+        var grpc = (configuration[Key] ?? new FrontDoorOptions().Grpc).TrimEnd('/');
+        var isGrpc = grpc.Length > 0 && inUse.Message.Contains($"{grpc}:", StringComparison.OrdinalIgnoreCase);
+        return isGrpc ? Key : $"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Http)}";
+    }
 
     /// <summary>Generated validators begin with the bare name of the property, and do not say what its value is.</summary>
     private static string Complete(string failure, Type options, IConfiguration configuration)

@@ -64,7 +64,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
         context.Response.Clear();
         if (status == StatusCodes.Status429TooManyRequests) context.Response.Headers.RetryAfter = $"{RetryAfterSeconds}";
         if (status == StatusCodes.Status415UnsupportedMediaType) context.Response.Headers.AcceptEncoding = RequestBody.SupportedEncodings;
-        var message = context.Items.TryGetValue(RequestId.Key, out var id) ? $"[request id: {id}] {exception.Message}" : exception.Message;
+        var message = RequestId.Prefix(context.Items.TryGetValue(RequestId.Key, out var id) ? id : null, exception.Message);
         await WriteAsync(context, status, message);
     }
 
@@ -79,4 +79,6 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
 internal static class RequestId
 {
     public static readonly object Key = new();
+
+    public static string Prefix(object? id, string message) => id is null ? message : $"[request id: {id}] {message}";
 }

@@ -5,11 +5,13 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 using OrleansInference.AspNetCore.Compression;
 using OrleansInference.AspNetCore.Endpoints;
+using OrleansInference.AspNetCore.Grpc;
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
 
@@ -20,7 +22,7 @@ namespace OrleansInference.AspNetCore;
 /// <summary>The front door: the Open Inference Protocol over an <see cref="IInferenceClient"/>, the same in every program.</summary>
 public static class FrontDoorExtensions
 {
-    /// <summary>Adds what <see cref="MapInferenceFrontDoor"/> needs, and binds the server to the configured address.</summary>
+    /// <summary>Adds what <see cref="MapInferenceFrontDoor"/> needs, and binds the server to the configured addresses.</summary>
     public static WebApplicationBuilder AddInferenceFrontDoor(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
@@ -58,8 +60,10 @@ public static class FrontDoorExtensions
             });
         });
 
-        var http = builder.Configuration[$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Http)}"] ?? new FrontDoorOptions().Http;
-        builder.WebHost.UseUrls(http);
+        builder.Services.AddInferenceGrpc();
+        builder.Configuration.AddInMemoryCollection(ReadEndpoints(builder.Configuration));
+        // Addresses that the platform sets would not be served, but warned of.
+        builder.WebHost.UseUrls().UseSetting(WebHostDefaults.HttpPortsKey, "").UseSetting(WebHostDefaults.HttpsPortsKey, "");
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // The front door counts the bytes itself, so that the answer names the limit.
@@ -69,7 +73,7 @@ public static class FrontDoorExtensions
         return builder;
     }
 
-    /// <summary>Maps the protocol's routes, the OpenAPI document at <c>/openapi/v1.json</c> and its page at <c>/scalar</c>.</summary>
+    /// <summary>Maps the protocol's routes and gRPC service, the OpenAPI document at <c>/openapi/v1.json</c> and its page at <c>/scalar</c>.</summary>
     public static WebApplication MapInferenceFrontDoor(this WebApplication app)
     {
         app.UseMiddleware<ErrorMiddleware>();
@@ -81,11 +85,28 @@ public static class FrontDoorExtensions
         v2.MapInfer();
         v2.MapRepository();
         v2.MapSharedMemory();
+        var grpc = app.Services.GetRequiredService<IOptions<FrontDoorOptions>>().Value.Grpc;
+        if (grpc.Length > 0) app.MapInferenceGrpc();
         app.MapOpenApi();
         // The page shows this service and nothing else: it asks no other host for fonts, telemetry or assistants.
         app.MapScalarApiReference("/scalar", options => options
             .WithTitle("OrleansInference")
             .HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
         return app;
+    }
+
+    /// <summary>
+    /// The addresses as the server's own settings, beside which an operator may give each of them a certificate. Without TLS, HTTP/2
+    /// must be known beforehand, so gRPC has an address of its own.
+    /// </summary>
+    private static IEnumerable<KeyValuePair<string, string?>> ReadEndpoints(IConfiguration configuration)
+    {
+        var defaults = new FrontDoorOptions();
+        var section = configuration.GetSection(FrontDoorOptions.SectionName);
+        yield return new("Kestrel:Endpoints:Http:Url", section[nameof(FrontDoorOptions.Http)] ?? defaults.Http);
+        var grpc = section[nameof(FrontDoorOptions.Grpc)] ?? defaults.Grpc;
+        if (grpc.Length == 0) yield break;
+        yield return new("Kestrel:Endpoints:Grpc:Url", grpc);
+        yield return new("Kestrel:Endpoints:Grpc:Protocols", "Http2");
     }
 }

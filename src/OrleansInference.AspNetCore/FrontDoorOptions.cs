@@ -10,7 +10,7 @@ public sealed class FrontDoorOptions
     /// <summary>The configuration section.</summary>
     public const string SectionName = "Inference:FrontDoor";
 
-    /// <summary>Whether the silo program serves REST itself.</summary>
+    /// <summary>Whether the silo program serves REST and gRPC itself.</summary>
     /// <value>true.</value>
     public bool Enabled { get; set; } = true;
 
@@ -18,6 +18,11 @@ public sealed class FrontDoorOptions
     /// <value><c>http://localhost:8000</c>.</value>
     [Required, RegularExpression("^https?://[^/]+/?$")]
     public string Http { get; set; } = "http://localhost:8000";
+
+    /// <summary>Where to serve gRPC, over HTTP/2 alone; empty for nowhere.</summary>
+    /// <value><c>http://localhost:8001</c>.</value>
+    [RegularExpression("^https?://[^/]+/?$")]
+    public string Grpc { get; set; } = "http://localhost:8001";
 
     /// <summary>The largest request in bytes, as sent and as decoded to tensors.</summary>
     /// <value>64 MiB.</value>

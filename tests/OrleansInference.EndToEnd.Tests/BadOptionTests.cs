@@ -12,6 +12,7 @@ public sealed class BadOptionTests
     [InlineData("Inference:MaxQueueSize", "", "0")]
     [InlineData("Inference:Models", "", "/no/such/folder")]
     [InlineData("Inference:FrontDoor:Http", "", "nonsense")]
+    [InlineData("Inference:FrontDoor:Grpc", "", "localhost:8001")]
     [InlineData("Inference:DefaultTimeout", "", "02:00:00")]
     [InlineData("Inference:MaxQueueSize", "", "many")]
     [InlineData("Inference:FrontDoor:Enabled", "", "perhaps")]
@@ -42,24 +43,31 @@ public sealed class BadOptionTests
         AssertExplained(frontEnd, "Inference:FrontDoor:Http", "nonsense");
     }
 
-    [Fact]
-    public async Task An_address_that_another_program_has_ends_the_silo_with_a_sentence_that_names_it()
+    [Theory]
+    [InlineData("Inference:FrontDoor:Http")]
+    [InlineData("Inference:FrontDoor:Grpc")]
+    public async Task An_address_that_another_program_has_ends_the_silo_with_a_sentence_that_names_it(string key)
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var address = $"http://{other.LocalEndpoint}";
-        using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Isolated(), $"--Inference:FrontDoor:Http={address}"]);
+        using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Isolated(), $"--{key}={address}"]);
 
         Assert.NotEqual(0, await silo.WaitAsync());
         Assert.Contains(address, silo.Errors, StringComparison.Ordinal);
-        Assert.Contains("Inference:FrontDoor:Http", silo.Errors, StringComparison.Ordinal);
+        Assert.Contains(key, silo.Errors, StringComparison.Ordinal);
     }
 
     /// <summary>Ports that nobody uses, should the silo start after all.</summary>
     private static IEnumerable<string> Isolated()
     {
-        var ports = FreePort.Take(3);
-        return [.. Service.SiloArguments(ports[0], ports[1]), $"--Inference:FrontDoor:Http=http://127.0.0.1:{ports[2]}"];
+        var ports = FreePort.Take(4);
+        return
+        [
+            .. Service.SiloArguments(ports[0], ports[1]),
+            $"--Inference:FrontDoor:Http=http://127.0.0.1:{ports[2]}",
+            $"--Inference:FrontDoor:Grpc=http://127.0.0.1:{ports[3]}",
+        ];
     }
 
     private static void AssertExplained(ChildProgram program, string key, string value)

@@ -22,6 +22,7 @@ public sealed class TwoProgramTests
 
         await frontEnd.WaitUntilReadyAsync();
         await AssertServesAsync(frontEnd);
+        await GrpcTests.AssertServesAsync(frontEnd.Grpc);
         await AssertSampleClientServedAsync(gateway: ports[1]);
         foreach (var path in new[] { "/dashboard", "/scalar" }) Assert.Equal(HttpStatusCode.OK, (await frontEnd.Api.GetAsync(path)).Status);
         await silo.StopAsync();

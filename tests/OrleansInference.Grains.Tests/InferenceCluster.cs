@@ -47,9 +47,17 @@ internal sealed class InferenceCluster : IAsyncDisposable
         for (string? revision = null; ;)
         {
             var snapshot = await Grains.GetCatalog().WatchAsync(revision, limit.Token);
-            if (snapshot.Models.Count > 0 && condition(snapshot.Models)) return snapshot.Models;
+            if (snapshot.Models.Count > 0 && condition(snapshot.Models)) break;
             revision = snapshot.Revision;
             limit.Token.ThrowIfCancellationRequested();
+        }
+
+        // The client under test follows the catalog by itself, a moment before or after.
+        while (true)
+        {
+            var known = await Client.GetModelsAsync(limit.Token);
+            if (known.Count > 0 && condition(known)) return known;
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
         }
     }
 

@@ -39,17 +39,7 @@ internal static class InferEndpoints
         var descriptor = entry.GetReadyDescriptor();
         var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
         if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
-        var response = await client.InferAsync(
-            new()
-            {
-                Model = route.Model,
-                Version = route.Version,
-                Id = call.Id,
-                Inputs = call.Inputs,
-                Outputs = [.. call.Outputs.Select(output => output.Name)],
-                Deadline = call.Timeout is { } timeout ? received + timeout : null,
-            },
-            context.RequestAborted);
+        var response = await client.InferAsync(call.ToRequest(route.Model, route.Version, received), context.RequestAborted);
         await InferResponseWriter.WriteAsync(context.Response, call, response, descriptor, context.RequestAborted);
     }
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
-using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Endpoints;
 
@@ -24,18 +21,8 @@ internal static class ModelEndpoints
     }
 
     private static async Task<Ok<ModelMetadata>> GetMetadataAsync(
-        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
-    {
-        var entry = await client.GetModelAsync(route.Model, route.Version, cancellationToken);
-        var descriptor = entry.GetReadyDescriptor();
-        var all = await client.GetModelsAsync(cancellationToken);
-        return TypedResults.Ok(new ModelMetadata(
-            route.Model,
-            [.. all.Where(other => other.Id.Name == route.Model && other.State == ModelState.Ready).Select(other => Format(other.Id.Version))],
-            descriptor.Platform,
-            [.. descriptor.Inputs.Select(ToMetadata)],
-            [.. descriptor.Outputs.Select(ToMetadata)]));
-    }
+        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await client.GetMetadataAsync(route.Model, route.Version, cancellationToken));
 
     private static async Task<Ok> GetReadyAsync(ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
     {
@@ -52,43 +39,9 @@ internal static class ModelEndpoints
     }
 
     private static async Task<Ok<StatisticsBody>> GetStatisticsAsync(
-        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken)
-    {
-        var statistics = await client.GetStatisticsAsync(route.Model, route.Version, cancellationToken);
-        return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
-    }
+        ModelRoute route, IInferenceClient client, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await client.GetStatisticsBodyAsync(route.Model, route.Version, cancellationToken));
 
-    private static async Task<Ok<StatisticsBody>> GetAllStatisticsAsync(IInferenceClient client, CancellationToken cancellationToken)
-    {
-        var statistics = await client.GetStatisticsAsync(cancellationToken: cancellationToken);
-        return TypedResults.Ok(new StatisticsBody([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]));
-    }
-
-    private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
-
-    private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics) => new(
-        model.Name,
-        Format(model.Version),
-        statistics.LastInference?.ToUnixTimeMilliseconds() ?? 0,
-        statistics.InferenceCount,
-        statistics.ExecutionCount,
-        new(
-            ToBody(statistics.Success),
-            ToBody(statistics.Fail),
-            ToBody(statistics.Queue),
-            ToBody(statistics.ComputeInput),
-            ToBody(statistics.ComputeInfer),
-            ToBody(statistics.ComputeOutput),
-            // There is no response cache; Triton's clients expect the fields.
-            new(0, 0),
-            new(0, 0)),
-        [
-            .. statistics.Batches.Select(batch => new BatchStatisticsBody(
-                batch.BatchSize, ToBody(batch.ComputeInput), ToBody(batch.ComputeInfer), ToBody(batch.ComputeOutput))),
-        ],
-        statistics.QueueDepth);
-
-    private static DurationBody ToBody(DurationStatistics duration) => new(duration.Count, duration.Nanoseconds);
-
-    private static string Format(int version) => version.ToString(CultureInfo.InvariantCulture);
+    private static async Task<Ok<StatisticsBody>> GetAllStatisticsAsync(IInferenceClient client, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await client.GetStatisticsBodyAsync(null, null, cancellationToken));
 }

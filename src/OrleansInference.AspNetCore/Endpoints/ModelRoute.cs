@@ -14,11 +14,14 @@ internal sealed record ModelRoute(string Model, int? Version)
     public static ValueTask<ModelRoute?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
         var model = (string)context.GetRouteValue("model")!;
-        if (context.GetRouteValue("version") is not string version) return ValueTask.FromResult<ModelRoute?>(new(model, null));
-        return int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? ValueTask.FromResult<ModelRoute?>(new(model, number))
-            : throw new InferenceException(
-                InferenceError.InvalidArgument,
-                $"failed to get model version from specified version string '{version}' (an integral value is required)");
+        var version = context.GetRouteValue("version") is string given ? ParseVersion(given) : (int?)null;
+        return ValueTask.FromResult<ModelRoute?>(new(model, version));
     }
+
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>
+    public static int ParseVersion(string version) => int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? number
+        : throw new InferenceException(
+            InferenceError.InvalidArgument,
+            $"failed to get model version from specified version string '{version}' (an integral value is required)");
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 
 using Microsoft.AspNetCore.Builder;
@@ -25,17 +24,7 @@ internal static class RepositoryEndpoints
         HttpRequest request, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
         var onlyReady = await ReadAsync(request, memory) is { Ready: true };
-        var models = await client.GetModelsAsync(cancellationToken);
-        return TypedResults.Ok<IReadOnlyList<IndexEntry>>(
-        [
-            .. models
-                .Where(entry => !onlyReady || entry.State == ModelState.Ready)
-                .Select(entry => new IndexEntry(
-                    entry.Id.Name,
-                    entry.Id.Version == 0 ? "" : entry.Id.Version.ToString(CultureInfo.InvariantCulture),
-                    entry.State.ToString().ToUpperInvariant(),
-                    entry.Reason)),
-        ]);
+        return TypedResults.Ok(await client.GetIndexAsync(onlyReady, cancellationToken));
     }
 
     /// <summary>Reads the body by hand: the protocol's clients send it without a Content-Type, or not at all.</summary>

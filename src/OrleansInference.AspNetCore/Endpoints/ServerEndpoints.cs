@@ -14,7 +14,7 @@ namespace OrleansInference.AspNetCore.Endpoints;
 /// <summary>The server as a whole: what it is, whether it lives, whether it is ready.</summary>
 internal static class ServerEndpoints
 {
-    private static readonly ServerMetadata Metadata = new(
+    public static readonly ServerMetadata Metadata = new(
         "orleans-inference",
         typeof(ServerEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
         ["binary_tensor_data", "classification", "model_configuration", "statistics"]);

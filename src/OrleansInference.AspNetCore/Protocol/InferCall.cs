@@ -11,6 +11,33 @@ namespace OrleansInference.AspNetCore.Protocol;
 internal sealed record InferCall(
     string? Id, IReadOnlyList<InferenceTensor> Inputs, IReadOnlyList<OutputCall> Outputs, bool BinaryOutputs, TimeSpan? Timeout)
 {
+    /// <param name="model">The model.</param>
+    /// <param name="version">The version; null for the highest one that is ready.</param>
+    /// <param name="received">When the request came in.</param>
+    /// <param name="limit">A deadline beside the request's own; the earlier one counts.</param>
+    public InferenceRequest ToRequest(string model, int? version, DateTimeOffset received, DateTimeOffset? limit = null)
+    {
+        var deadline = received + Timeout;
+        return new()
+        {
+            Model = model,
+            Version = version,
+            Id = Id,
+            Inputs = Inputs,
+            Outputs = [.. Outputs.Select(output => output.Name)],
+            Deadline = deadline < limit ? deadline : limit ?? deadline,
+        };
+    }
+
+    /// <summary>An output, or instead of it the best of its classes where the caller asks for them.</summary>
+    public InferenceTensor Classify(InferenceTensor output, ModelDescriptor model)
+    {
+        var (_, classes) = FormOf(output.Name);
+        if (classes == 0) return output;
+        var labels = model.Outputs.FirstOrDefault(declared => declared.Name == output.Name)?.Labels ?? [];
+        return Classification.Rank(output, classes, labels, model.MaxBatchSize > 0);
+    }
+
     /// <summary>How to write an output.</summary>
     public (bool Binary, int Classes) FormOf(string output)
     {

@@ -54,13 +54,8 @@ internal static class InferResponseWriter
 
     private static (InferenceTensor Tensor, bool Binary) ToOutput(InferenceTensor output, InferCall call, ModelDescriptor model)
     {
-        var (binary, classes) = call.FormOf(output.Name);
-        if (classes > 0)
-        {
-            var labels = model.Outputs.FirstOrDefault(declared => declared.Name == output.Name)?.Labels ?? [];
-            output = Classification.Rank(output, classes, labels, model.MaxBatchSize > 0);
-        }
-
+        var (binary, _) = call.FormOf(output.Name);
+        output = call.Classify(output, model);
         if (!binary && output.DataType == DataType.Bytes && output.ToBytes().Any(element => !System.Text.Unicode.Utf8.IsValid(element.Span)))
         {
             throw new InferenceException(

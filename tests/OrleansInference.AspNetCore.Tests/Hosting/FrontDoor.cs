@@ -1,5 +1,7 @@
 using System.Globalization;
 
+using Grpc.Net.Client;
+
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
@@ -57,6 +59,10 @@ internal sealed class FrontDoor : IAsyncDisposable
         await app.StartAsync();
         return new(app, client, time);
     }
+
+    /// <summary>A channel of a gRPC client, which takes answers of any size.</summary>
+    public GrpcChannel OpenChannel() => GrpcChannel.ForAddress(
+        _http.BaseAddress!, new() { HttpHandler = _app.GetTestServer().CreateHandler(), DisposeHttpClient = true, MaxReceiveMessageSize = null });
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null);
 

@@ -1,16 +1,19 @@
+using Grpc.Net.Client;
+
 using OrleansInference.EndToEnd.Tests.Models;
 using OrleansInference.EndToEnd.Tests.Protocol;
 
 namespace OrleansInference.EndToEnd.Tests.Programs;
 
-/// <summary>A program that serves REST on a port of its own: the silo, or the front end of a silo elsewhere.</summary>
+/// <summary>A program that serves REST and gRPC on ports of its own: the silo, or the front end of a silo elsewhere.</summary>
 internal sealed class Service : IAsyncDisposable
 {
-    private Service(ChildProgram program, string address)
+    private Service(ChildProgram program, string address, string grpc)
     {
         Program = program;
         Http = new() { BaseAddress = new(address), Timeout = Poll.Limit };
         Api = new(Http);
+        Grpc = GrpcChannel.ForAddress(grpc);
     }
 
     public ChildProgram Program { get; }
@@ -19,19 +22,21 @@ internal sealed class Service : IAsyncDisposable
 
     public InferenceApi Api { get; }
 
-    /// <summary>Starts a silo that serves REST itself and waits until no model is being loaded any more.</summary>
+    public GrpcChannel Grpc { get; }
+
+    /// <summary>Starts a silo that serves REST and gRPC itself and waits until no model is being loaded any more.</summary>
     /// <param name="repository">A repository beside the bundled one.</param>
     /// <param name="options">Further settings, as on the command line.</param>
     public static async Task<Service> StartSiloAsync(string? repository = null, params IEnumerable<string> options)
     {
-        var ports = FreePort.Take(3);
-        var address = $"http://127.0.0.1:{ports[2]}";
+        var ports = FreePort.Take(4);
+        string address = Address(ports[2]), grpc = Address(ports[3]);
         string[] models = repository is null
             ? [$"--Inference:Models={Samples.Repository}"]
             : [$"--Inference:Models:0={Samples.Repository}", $"--Inference:Models:1={repository}"];
         var program = ChildProgram.Start(
-            ProgramFiles.Silo, [.. SiloArguments(ports[0], ports[1]), $"--Inference:FrontDoor:Http={address}", .. models, .. options]);
-        var service = new Service(program, address);
+            ProgramFiles.Silo, [.. SiloArguments(ports[0], ports[1]), .. FrontDoorArguments(address, grpc), .. models, .. options]);
+        var service = new Service(program, address, grpc);
         await service.WaitUntilReadyAsync();
         return service;
     }
@@ -39,10 +44,11 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>Starts a front end of the silo behind a gateway, and waits until it serves; not until the silo does.</summary>
     public static async Task<Service> StartFrontEndAsync(int gateway)
     {
-        var address = $"http://127.0.0.1:{FreePort.Take(1)[0]}";
+        var ports = FreePort.Take(2);
+        string address = Address(ports[0]), grpc = Address(ports[1]);
         var program = ChildProgram.Start(
-            ProgramFiles.FrontEnd, $"--Orleans:Clustering:Gateways:0=127.0.0.1:{gateway}", $"--Inference:FrontDoor:Http={address}");
-        var service = new Service(program, address);
+            ProgramFiles.FrontEnd, [$"--Orleans:Clustering:Gateways:0=127.0.0.1:{gateway}", .. FrontDoorArguments(address, grpc)]);
+        var service = new Service(program, address, grpc);
         await service.WaitForAsync("/v2/health/live");
         return service;
     }
@@ -63,8 +69,14 @@ internal sealed class Service : IAsyncDisposable
     {
         // Connections that stand open would only be closed at the end of the server's own patience.
         Http.Dispose();
+        Grpc.Dispose();
         await Program.StopAsync();
     }
+
+    private static string Address(int port) => $"http://127.0.0.1:{port}";
+
+    private static IEnumerable<string> FrontDoorArguments(string http, string grpc) =>
+        [$"--Inference:FrontDoor:Http={http}", $"--Inference:FrontDoor:Grpc={grpc}"];
 
     private async Task WaitForAsync(string path)
     {

@@ -1,3 +1,5 @@
+using Grpc.Net.Client;
+
 using OrleansInference.EndToEnd.Tests.Models;
 using OrleansInference.EndToEnd.Tests.Protocol;
 
@@ -15,6 +17,8 @@ public sealed class SharedService : IAsyncLifetime
     internal InferenceApi Api => Started.Api;
 
     internal HttpClient Http => Started.Http;
+
+    internal GrpcChannel Grpc => Started.Grpc;
 
     internal ChildProgram Program => Started.Program;
 

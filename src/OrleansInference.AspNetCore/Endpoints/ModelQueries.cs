@@ -1,0 +1,80 @@
+using System.Globalization;
+
+using OrleansInference.AspNetCore.Protocol;
+using OrleansInference.Client;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.AspNetCore.Endpoints;
+
+/// <summary>What the protocol tells of models, the same over REST and gRPC.</summary>
+internal static class ModelQueries
+{
+    public static async Task<ModelMetadata> GetMetadataAsync(
+        this IInferenceClient client, string model, int? version, CancellationToken cancellationToken)
+    {
+        var entry = await client.GetModelAsync(model, version, cancellationToken);
+        var descriptor = entry.GetReadyDescriptor();
+        var all = await client.GetModelsAsync(cancellationToken);
+        return new(
+            model,
+            [.. all.Where(other => other.Id.Name == model && other.State == ModelState.Ready).Select(other => Format(other.Id.Version))],
+            descriptor.Platform,
+            [.. descriptor.Inputs.Select(ToMetadata)],
+            [.. descriptor.Outputs.Select(ToMetadata)]);
+    }
+
+    /// <param name="client">The cluster.</param>
+    /// <param name="model">The model; null for all of them.</param>
+    /// <param name="version">The version; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<StatisticsBody> GetStatisticsBodyAsync(
+        this IInferenceClient client, string? model, int? version, CancellationToken cancellationToken)
+    {
+        var statistics = await client.GetStatisticsAsync(model, version, cancellationToken);
+        return new([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]);
+    }
+
+    public static async Task<IReadOnlyList<IndexEntry>> GetIndexAsync(
+        this IInferenceClient client, bool onlyReady, CancellationToken cancellationToken)
+    {
+        var models = await client.GetModelsAsync(cancellationToken);
+        return
+        [
+            .. models
+                .Where(entry => !onlyReady || entry.State == ModelState.Ready)
+                .Select(entry => new IndexEntry(
+                    entry.Id.Name,
+                    entry.Id.Version == 0 ? "" : Format(entry.Id.Version),
+                    entry.State.ToString().ToUpperInvariant(),
+                    entry.Reason)),
+        ];
+    }
+
+    private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
+
+    private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics) => new(
+        model.Name,
+        Format(model.Version),
+        statistics.LastInference?.ToUnixTimeMilliseconds() ?? 0,
+        statistics.InferenceCount,
+        statistics.ExecutionCount,
+        new(
+            ToBody(statistics.Success),
+            ToBody(statistics.Fail),
+            ToBody(statistics.Queue),
+            ToBody(statistics.ComputeInput),
+            ToBody(statistics.ComputeInfer),
+            ToBody(statistics.ComputeOutput),
+            // There is no response cache; Triton's clients expect the fields.
+            new(0, 0),
+            new(0, 0)),
+        [
+            .. statistics.Batches.Select(batch => new BatchStatisticsBody(
+                batch.BatchSize, ToBody(batch.ComputeInput), ToBody(batch.ComputeInfer), ToBody(batch.ComputeOutput))),
+        ],
+        statistics.QueueDepth);
+
+    private static DurationBody ToBody(DurationStatistics duration) => new(duration.Count, duration.Nanoseconds);
+
+    private static string Format(int version) => version.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,37 @@
+using Grpc.AspNetCore.Server;
+
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace OrleansInference.AspNetCore.Grpc;
+
+/// <summary>The gRPC half of the front door.</summary>
+internal static class GrpcExtensions
+{
+    /// <summary>What a message may have beside its tensors' bytes: names, shapes, parameters.</summary>
+    private const int EnvelopeBytes = 64 * 1024;
+
+    public static void AddInferenceGrpc(this IServiceCollection services)
+    {
+        services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<ErrorInterceptor>();
+            options.MaxSendMessageSize = null;
+        });
+        services.AddOptions<GrpcServiceOptions>().Configure<IOptions<FrontDoorOptions>>((grpc, frontDoor) =>
+            grpc.MaxReceiveMessageSize = (int)Math.Min(int.MaxValue, (long)frontDoor.Value.MaxRequestBytes + EnvelopeBytes));
+        services.AddSingleton<ErrorInterceptor>();
+        services.AddSingleton<FixedSettings>();
+        services.AddSingleton<MessageInference>();
+        services.AddSingleton<StreamInference>();
+        services.AddSingleton<InferenceService>();
+        services.AddSingleton<HealthService>();
+    }
+
+    public static void MapInferenceGrpc(this WebApplication app)
+    {
+        app.MapGrpcService<InferenceService>();
+        app.MapGrpcService<HealthService>();
+    }
+}

@@ -1,0 +1,105 @@
+using Grpc.Core;
+
+using Inference;
+
+using Microsoft.Extensions.Hosting;
+
+using OrleansInference.AspNetCore.Endpoints;
+using OrleansInference.Client;
+
+namespace OrleansInference.AspNetCore.Grpc;
+
+/// <summary>The protocol's service, over an <see cref="IInferenceClient"/>.</summary>
+internal sealed class InferenceService(
+    IInferenceClient client,
+    MessageInference inference,
+    StreamInference streams,
+    FixedSettings settings,
+    IHostApplicationLifetime lifetime) : GRPCInferenceService.GRPCInferenceServiceBase
+{
+    public override Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerLiveResponse { Live = true });
+
+    public override Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerReadyResponse { Ready = client.IsReady && !lifetime.ApplicationStopping.IsCancellationRequested });
+
+    public override Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context)
+    {
+        var metadata = ServerEndpoints.Metadata;
+        return Task.FromResult(new ServerMetadataResponse { Name = metadata.Name, Version = metadata.Version, Extensions = { metadata.Extensions } });
+    }
+
+    public override async Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
+    {
+        var entry = await client.GetModelAsync(request.Name, ToVersion(request.Version), context.CancellationToken);
+        return new() { Ready = entry.State == ModelState.Ready };
+    }
+
+    public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context) =>
+        (await client.GetMetadataAsync(request.Name, ToVersion(request.Version), context.CancellationToken)).ToMessage();
+
+    public override async Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context)
+    {
+        var entry = await client.GetModelAsync(request.Name, ToVersion(request.Version), context.CancellationToken);
+        return new() { Config = ConfigurationMessage.Read(entry.GetReadyDescriptor()) };
+    }
+
+    public override async Task<ModelStatisticsResponse> ModelStatistics(ModelStatisticsRequest request, ServerCallContext context)
+    {
+        var model = request.Name.Length == 0 ? null : request.Name;
+        var version = model is null ? null : ToVersion(request.Version);
+        return (await client.GetStatisticsBodyAsync(model, version, context.CancellationToken)).ToMessage();
+    }
+
+    public override Task<ModelInferResponse> ModelInfer(ModelInferRequest request, ServerCallContext context)
+    {
+        if (request.Id.Length > 0) context.UserState[RequestId.Key] = request.Id;
+        return inference.InferAsync(request, context.Deadline, context.CancellationToken);
+    }
+
+    public override Task ModelStreamInfer(
+        IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context) =>
+        streams.RunAsync(requestStream, responseStream, context);
+
+    public override async Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context) =>
+        (await client.GetIndexAsync(request.Ready, context.CancellationToken)).ToMessage();
+
+    public override Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context) =>
+        throw Unimplemented($"model '{request.ModelName}' cannot be loaded on request yet: silos load what their repository holds when they start");
+
+    public override Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context) =>
+        throw Unimplemented($"model '{request.ModelName}' cannot be unloaded on request yet: silos serve what their repository held when they started");
+
+    public override async Task<TraceSettingResponse> TraceSetting(TraceSettingRequest request, ServerCallContext context)
+    {
+        if (request.ModelName.Length > 0) await client.GetModelAsync(request.ModelName, cancellationToken: context.CancellationToken);
+        return FixedSettings.GetTrace(request);
+    }
+
+    public override Task<LogSettingsResponse> LogSettings(LogSettingsRequest request, ServerCallContext context) =>
+        Task.FromResult(settings.GetLog(request));
+
+    public override Task<SystemSharedMemoryStatusResponse> SystemSharedMemoryStatus(
+        SystemSharedMemoryStatusRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    public override Task<SystemSharedMemoryRegisterResponse> SystemSharedMemoryRegister(
+        SystemSharedMemoryRegisterRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    public override Task<SystemSharedMemoryUnregisterResponse> SystemSharedMemoryUnregister(
+        SystemSharedMemoryUnregisterRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    public override Task<CudaSharedMemoryStatusResponse> CudaSharedMemoryStatus(
+        CudaSharedMemoryStatusRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    public override Task<CudaSharedMemoryRegisterResponse> CudaSharedMemoryRegister(
+        CudaSharedMemoryRegisterRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    public override Task<CudaSharedMemoryUnregisterResponse> CudaSharedMemoryUnregister(
+        CudaSharedMemoryUnregisterRequest request, ServerCallContext context) => throw NoSharedMemory();
+
+    private static int? ToVersion(string version) => version.Length == 0 ? null : ModelRoute.ParseVersion(version);
+
+    private static RpcException NoSharedMemory() => Unimplemented("shared memory is not supported: send tensors in the request");
+
+    private static RpcException Unimplemented(string message) => new(new(StatusCode.Unimplemented, message));
+}
