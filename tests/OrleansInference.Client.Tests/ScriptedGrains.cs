@@ -71,7 +71,7 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferAsync(instance, false, request, cancellationToken);
 
-        public Task<ModelStatistics> GetStatisticsAsync() => 
+        public Task<ModelStatistics> GetStatisticsAsync() =>
             grains.IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ModelStatistics { InferenceCount = 1 });
     }
 
