@@ -1,3 +1,4 @@
+using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Tests.Batching;
 
 namespace OrleansInference.Engine.Tests;
@@ -39,6 +40,20 @@ public sealed class DeviceThreadTests
 
         Assert.Equal(1, await command);
         await request;
+    }
+
+    [Fact]
+    public async Task One_action_more_than_may_wait_is_refused_and_the_others_run()
+    {
+        await using var harness = new BatcherHarness();
+        await harness.OccupyAsync();
+        var waiting = Enumerable.Range(0, DeviceThread.MaxCommands).Select(number => harness.Device.InvokeAsync(() => number)).ToArray();
+
+        var refused = await Assert.ThrowsAsync<InferenceException>(() => harness.Device.InvokeAsync(() => -1));
+
+        Assert.Equal(InferenceError.Unavailable, refused.Error);
+        harness.Model.Release();
+        Assert.Equal(Enumerable.Range(0, DeviceThread.MaxCommands), await Task.WhenAll(waiting));
     }
 
     [Fact]

@@ -14,14 +14,18 @@ internal sealed record ModelRoute(string Model, int? Version)
     public static ValueTask<ModelRoute?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
         var model = (string)context.GetRouteValue("model")!;
-        var version = context.GetRouteValue("version") is string given ? ParseVersion(given) : (int?)null;
-        return ValueTask.FromResult<ModelRoute?>(new(model, version));
+        return ValueTask.FromResult<ModelRoute?>(new(model, ParseVersion((string?)context.GetRouteValue("version"))));
     }
 
+    /// <summary>Reads a version as paths and messages name it; none, and the empty one of messages, leave the choice to the server.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>
-    public static int ParseVersion(string version) => int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-        ? number
-        : throw new InferenceException(
-            InferenceError.InvalidArgument,
-            $"failed to get model version from specified version string '{version}' (an integral value is required)");
+    public static int? ParseVersion(string? version)
+    {
+        if (string.IsNullOrEmpty(version)) return null;
+        return int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new InferenceException(
+                InferenceError.InvalidArgument,
+                $"failed to get model version from specified version string '{version}' (an integral value is required)");
+    }
 }

@@ -29,37 +29,19 @@ internal sealed class ErrorInterceptor(ILogger<ErrorInterceptor> logger) : Inter
         }
     }
 
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            await continuation(request, responseStream, context);
-        }
-        catch (Exception exception) when (exception is not RpcException)
-        {
-            throw ToStatus(exception, context);
-        }
-    }
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardStreamAsync(() => continuation(request, responseStream, context), context);
 
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            await continuation(requestStream, responseStream, context);
-        }
-        catch (Exception exception) when (exception is not RpcException)
-        {
-            throw ToStatus(exception, context);
-        }
-    }
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardStreamAsync(() => continuation(requestStream, responseStream, context), context);
 
     /// <summary>The protocol's status of an error.</summary>
     public static StatusCode StatusOf(InferenceError error) => error switch
@@ -73,6 +55,18 @@ internal sealed class ErrorInterceptor(ILogger<ErrorInterceptor> logger) : Inter
         InferenceError.ModelFailed => StatusCode.Internal,
         _ => StatusCode.Internal,
     };
+
+    private async Task GuardStreamAsync(Func<Task> stream, ServerCallContext context)
+    {
+        try
+        {
+            await stream();
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw ToStatus(exception, context);
+        }
+    }
 
     private RpcException ToStatus(Exception exception, ServerCallContext context)
     {

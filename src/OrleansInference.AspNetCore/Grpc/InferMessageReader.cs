@@ -3,7 +3,6 @@ using Google.Protobuf.Collections;
 using Inference;
 
 using OrleansInference.AspNetCore.Protocol;
-using OrleansInference.Client;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Grpc;
@@ -13,9 +12,6 @@ internal static class InferMessageReader
 {
     private const string Classification = "classification";
     private const string EmptyFinalResponse = "triton_enable_empty_final_response";
-    private const int MaxRank = 32;
-    private const int MaxTensors = 1024;
-    private static readonly long MaxTimeoutMicroseconds = (long)InferenceClientOptions.MaxTimeout.TotalMicroseconds;
 
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
@@ -34,14 +30,14 @@ internal static class InferMessageReader
         catch (ArgumentException exception)
         {
             // Tensors check themselves: bytes that do not fit the shape end here.
-            throw Invalid(exception.Message.Split(" (Parameter")[0]);
+            throw RequestLimits.Misfit(exception);
         }
     }
 
     private static List<InferenceTensor> ReadInputs(ModelInferRequest message, int maxBytes)
     {
         var raw = message.RawInputContents;
-        if (message.Inputs.Count > MaxTensors) throw Invalid($"the request has {message.Inputs.Count} inputs, more than {MaxTensors}");
+        if (message.Inputs.Count > RequestLimits.MaxTensors) throw Invalid($"the request has {message.Inputs.Count} inputs, more than {RequestLimits.MaxTensors}");
         if (raw.Count > 0 && raw.Count != message.Inputs.Count)
             throw Invalid($"expected {message.Inputs.Count} entries in raw_input_contents, one for each input, but got {raw.Count}");
         var tensors = new List<InferenceTensor>(message.Inputs.Count);
@@ -57,7 +53,7 @@ internal static class InferMessageReader
             var shape = ReadShape(input);
             var bytes = raw.Count > 0 ? raw[tensors.Count].Memory : TypedContents.Pack(input, type, shape, left);
             left -= bytes.Length;
-            if (left < 0) throw TooLarge(input.Name, shape, maxBytes);
+            if (left < 0) throw RequestLimits.TooLarge(input.Name, shape, maxBytes);
             tensors.Add(new(input.Name, type, shape, bytes));
         }
 
@@ -66,7 +62,7 @@ internal static class InferMessageReader
 
     private static long[] ReadShape(ModelInferRequest.Types.InferInputTensor input)
     {
-        if (input.Shape.Count > MaxRank) throw Invalid($"the shape of input '{input.Name}' has {input.Shape.Count} dimensions, more than {MaxRank}");
+        if (input.Shape.Count > RequestLimits.MaxRank) throw Invalid($"the shape of input '{input.Name}' has {input.Shape.Count} dimensions, more than {RequestLimits.MaxRank}");
         long[] shape = [.. input.Shape];
         return TensorShape.TryGetElementCount(shape, out _)
             ? shape
@@ -75,7 +71,7 @@ internal static class InferMessageReader
 
     private static List<OutputCall> ReadOutputs(ModelInferRequest message)
     {
-        if (message.Outputs.Count > MaxTensors) throw Invalid($"the request has {message.Outputs.Count} outputs, more than {MaxTensors}");
+        if (message.Outputs.Count > RequestLimits.MaxTensors) throw Invalid($"the request has {message.Outputs.Count} outputs, more than {RequestLimits.MaxTensors}");
         var outputs = new List<OutputCall>(message.Outputs.Count);
         foreach (var output in message.Outputs)
         {
@@ -98,8 +94,8 @@ internal static class InferMessageReader
             switch (name)
             {
                 case "timeout":
-                    var microseconds = ReadInteger(value, name, 0, MaxTimeoutMicroseconds);
-                    timeout = microseconds == 0 ? null : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+                    var microseconds = ReadInteger(value, name, 0, RequestLimits.MaxTimeoutMicroseconds);
+                    timeout = RequestLimits.ToTimeout(microseconds);
                     break;
                 // A model gives exactly one response, which is also its final one: there is nothing to enable.
                 case EmptyFinalResponse when value.ParameterChoiceCase == InferParameter.ParameterChoiceOneofCase.BoolParam:
@@ -131,10 +127,6 @@ internal static class InferMessageReader
     {
         if (parameters.ContainsKey("shared_memory_region")) throw Invalid($"{tensor}: shared memory is not supported");
     }
-
-    private static InferenceException TooLarge(string name, long[] shape, int maxBytes) => new(
-        InferenceError.TooLarge,
-        $"the tensors of the request exceed the maximum allowed of {maxBytes} bytes with input '{name}' of shape {TensorShape.Format(shape)}");
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
 }

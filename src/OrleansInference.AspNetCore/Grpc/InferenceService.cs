@@ -31,23 +31,23 @@ internal sealed class InferenceService(
 
     public override async Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
     {
-        var entry = await client.GetModelAsync(request.Name, ToVersion(request.Version), context.CancellationToken);
+        var entry = await client.GetModelAsync(request.Name, ModelRoute.ParseVersion(request.Version), context.CancellationToken);
         return new() { Ready = entry.State == ModelState.Ready };
     }
 
     public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context) =>
-        (await client.GetMetadataAsync(request.Name, ToVersion(request.Version), context.CancellationToken)).ToMessage();
+        (await client.GetMetadataAsync(request.Name, ModelRoute.ParseVersion(request.Version), context.CancellationToken)).ToMessage();
 
     public override async Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context)
     {
-        var entry = await client.GetModelAsync(request.Name, ToVersion(request.Version), context.CancellationToken);
+        var entry = await client.GetModelAsync(request.Name, ModelRoute.ParseVersion(request.Version), context.CancellationToken);
         return new() { Config = ConfigurationMessage.Read(entry.GetReadyDescriptor()) };
     }
 
     public override async Task<ModelStatisticsResponse> ModelStatistics(ModelStatisticsRequest request, ServerCallContext context)
     {
         var model = request.Name.Length == 0 ? null : request.Name;
-        var version = model is null ? null : ToVersion(request.Version);
+        var version = model is null ? null : ModelRoute.ParseVersion(request.Version);
         return (await client.GetStatisticsBodyAsync(model, version, context.CancellationToken)).ToMessage();
     }
 
@@ -96,8 +96,6 @@ internal sealed class InferenceService(
 
     public override Task<CudaSharedMemoryUnregisterResponse> CudaSharedMemoryUnregister(
         CudaSharedMemoryUnregisterRequest request, ServerCallContext context) => throw NoSharedMemory();
-
-    private static int? ToVersion(string version) => version.Length == 0 ? null : ModelRoute.ParseVersion(version);
 
     private static RpcException NoSharedMemory() => Unimplemented("shared memory is not supported: send tensors in the request");
 

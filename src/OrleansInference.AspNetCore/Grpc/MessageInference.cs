@@ -16,7 +16,7 @@ internal sealed class MessageInference(IInferenceClient client, IOptions<FrontDo
     public async Task<ModelInferResponse> InferAsync(ModelInferRequest message, DateTime callDeadline, CancellationToken cancellationToken)
     {
         var received = time.GetUtcNow();
-        int? version = message.ModelVersion.Length == 0 ? null : ModelRoute.ParseVersion(message.ModelVersion);
+        var version = ModelRoute.ParseVersion(message.ModelVersion);
         var entry = await client.GetModelAsync(message.ModelName, version, cancellationToken);
         var descriptor = entry.GetReadyDescriptor();
         var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes);

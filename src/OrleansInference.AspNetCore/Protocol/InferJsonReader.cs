@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 
-using OrleansInference.Client;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -13,9 +12,6 @@ namespace OrleansInference.AspNetCore.Protocol;
 internal ref struct InferJsonReader
 {
     private const int MaxDepth = 64;
-    private const int MaxRank = 32;
-    private const int MaxTensors = 1024;
-    private static readonly long MaxTimeoutMicroseconds = (long)InferenceClientOptions.MaxTimeout.TotalMicroseconds;
 
     private readonly string _model;
     private readonly int _maxBytes;
@@ -110,8 +106,8 @@ internal ref struct InferJsonReader
             switch (name)
             {
                 case "timeout":
-                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, MaxTimeoutMicroseconds);
-                    _timeout = microseconds == 0 ? null : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, RequestLimits.MaxTimeoutMicroseconds);
+                    _timeout = RequestLimits.ToTimeout(microseconds);
                     break;
                 case "binary_data_output":
                     _binaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
@@ -192,7 +188,7 @@ internal ref struct InferJsonReader
 
     private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
     {
-        if (!TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)) throw TooLarge(name, shape);
+        if (!TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)) throw RequestLimits.TooLarge(name, shape, _maxBytes);
         _decoded += bytes.Length;
         return bytes;
     }
@@ -201,16 +197,12 @@ internal ref struct InferJsonReader
     {
         if (size > _blobs.Length)
             throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model}'");
-        if (size > _maxBytes - _decoded) throw TooLarge(name, shape);
+        if (size > _maxBytes - _decoded) throw RequestLimits.TooLarge(name, shape, _maxBytes);
         _decoded += size;
         var blob = _blobs.Slice(0, size).ToArray();
         _blobs = _blobs.Slice(size);
         return blob;
     }
-
-    private readonly InferenceException TooLarge(string name, long[] shape) => new(
-        InferenceError.TooLarge,
-        $"the tensors of the request exceed the maximum allowed of {_maxBytes} bytes with input '{name}' of shape {TensorShape.Format(shape)}");
 
     private void ReadOutput(ref Utf8JsonReader reader)
     {
@@ -251,7 +243,7 @@ internal ref struct InferJsonReader
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var dimension) || dimension < 0)
                 throw Invalid($"Unable to parse 'shape' of input '{input}': dimension {shape.Count} is not an integer of 0 or more");
-            if (shape.Count == MaxRank) throw Invalid($"Unable to parse 'shape' of input '{input}': it has more than {MaxRank} dimensions");
+            if (shape.Count == RequestLimits.MaxRank) throw Invalid($"Unable to parse 'shape' of input '{input}': it has more than {RequestLimits.MaxRank} dimensions");
             shape.Add(dimension);
         }
 
@@ -274,7 +266,7 @@ internal ref struct InferJsonReader
     private static bool NextItem(ref Utf8JsonReader reader, string field, int count)
     {
         if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
-        if (count == MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {MaxTensors}");
+        if (count == RequestLimits.MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {RequestLimits.MaxTensors}");
         return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
     }
 

@@ -26,7 +26,7 @@ internal static class InferRequestReader
         catch (ArgumentException exception)
         {
             // Tensors check themselves: bytes that do not fit the shape end here.
-            throw Invalid(exception.Message.Split(" (Parameter")[0]);
+            throw RequestLimits.Misfit(exception);
         }
     }
 

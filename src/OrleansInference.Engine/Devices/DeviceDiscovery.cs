@@ -10,7 +10,7 @@ public static class DeviceDiscovery
     /// <summary>The configured devices; else every CUDA device; else one <c>cpu:0</c> with all cores.</summary>
     public static IReadOnlyList<Device> Find(EngineOptions options)
     {
-        if (options.Devices.FirstOrDefault(name => name.StartsWith("cuda:", StringComparison.Ordinal)) is not null)
+        if (options.Devices.Any(name => name.StartsWith("cuda:", StringComparison.Ordinal)))
             CheckCuda(options.Devices, TorchRuntime.CudaDeviceCount());
         IReadOnlyList<string> names = options.Devices.Count > 0 ? [.. options.Devices] : Discover();
         var threads = Math.Max(1, Environment.ProcessorCount / names.Count);

@@ -14,7 +14,7 @@ namespace OrleansInference.Engine.Devices;
 internal sealed class DeviceThread : IAsyncDisposable
 {
     /// <summary>Loads and unloads that may wait. A model has at most one of them under way, so this bounds a fault, not a use.</summary>
-    private const int MaxCommands = 16_384;
+    public const int MaxCommands = 16_384;
 
     private readonly Queue<Action> _commands = new();
     private readonly List<Batcher> _waiting = [];
@@ -46,14 +46,15 @@ internal sealed class DeviceThread : IAsyncDisposable
     public bool IsStopping_NeedsLock { get; private set; }
 
     /// <summary>Runs an action on this thread, before any batch that waits.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the device is shut down.</exception>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: it shuts down, or too many actions wait.</exception>
     public Task<T> InvokeAsync<T>(Func<T> action)
     {
         var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (Gate)
         {
-            if (IsStopping_NeedsLock || _commands.Count >= MaxCommands)
-                throw new InferenceException(InferenceError.Unavailable, $"Device {Device.Name} takes no more work.");
+            if (IsStopping_NeedsLock) throw new InferenceException(InferenceError.Unavailable, $"device {Device.Name} is shutting down");
+            if (_commands.Count >= MaxCommands)
+                throw new InferenceException(InferenceError.Unavailable, $"device {Device.Name} has {_commands.Count} of {MaxCommands} actions waiting");
             _commands.Enqueue(() =>
             {
                 try

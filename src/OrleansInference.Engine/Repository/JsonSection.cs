@@ -11,8 +11,6 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
 {
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
-    public string Path => path;
-
     public bool Has(string name) => TryGet(name, out _);
 
     public void Error(string field, string message) => errors.Add($"{PathOf(field)}: {message}");

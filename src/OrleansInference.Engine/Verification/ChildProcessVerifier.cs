@@ -13,8 +13,6 @@ namespace OrleansInference.Engine.Verification;
 /// </summary>
 internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions options) : IModelVerifier, IDisposable
 {
-    private const int KeptErrorLines = 50;
-
     // Each child loads libtorch: as many at once as there are cores, and no more.
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount));
 
@@ -41,8 +39,8 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         using var child = Process.Start(Command(version))!;
         try
         {
-            var output = child.StandardOutput.ReadToEndAsync(either.Token);
-            var errors = ReadLastLinesAsync(child.StandardError, either.Token);
+            var output = OutputTail.ReadAsync(child.StandardOutput, either.Token);
+            var errors = OutputTail.ReadAsync(child.StandardError, either.Token);
             await child.WaitForExitAsync(either.Token);
             return child.ExitCode switch
             {
@@ -77,27 +75,16 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         exitCode > 128 ? $"signal {exitCode - 128}" : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}");
 
     /// <summary>What the native library said last: what stands behind <c>what():</c>, up to the first empty line or its call stack.</summary>
-    private static string Cause(IReadOnlyList<string> errors)
+    private static string Cause(string errors)
     {
         const string Marker = "what():";
-        var lines = errors.SkipWhile(line => !line.Contains(Marker, StringComparison.Ordinal)).DefaultIfEmpty(errors.LastOrDefault() ?? "");
+        var all = errors.TrimEnd().Split('\n');
+        var lines = all.SkipWhile(line => !line.Contains(Marker, StringComparison.Ordinal)).DefaultIfEmpty(all[^1]);
         var said = lines
             .Select(line => line.Replace(Marker, "", StringComparison.Ordinal).Trim())
             .SkipWhile(line => line.Length == 0)
             .TakeWhile(line => line.Length > 0)
             .Take(3);
         return TorchRuntime.FirstLine(string.Join(' ', said)).TrimEnd(' ', ':', '(');
-    }
-
-    private static async Task<IReadOnlyList<string>> ReadLastLinesAsync(StreamReader reader, CancellationToken cancellationToken)
-    {
-        var lines = new Queue<string>();
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
-        {
-            lines.Enqueue(line);
-            if (lines.Count > KeptErrorLines) lines.Dequeue();
-        }
-
-        return [.. lines];
     }
 }

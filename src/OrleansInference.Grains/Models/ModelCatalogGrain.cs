@@ -9,7 +9,7 @@ namespace OrleansInference.Grains.Models;
 /// Merges the silos' reports into one picture, has missing instances loaded, and wakes those who watch. What it knows is soft state,
 /// and complete again one report of each silo after it has moved.
 /// </summary>
-[Reentrant] // Watchers wait inside it for minutes while reports come in.
+[Reentrant] // Watchers wait inside it for seconds while reports come in.
 [KeepAlive] // It is asked all the time; while it is away nobody sees changes.
 internal sealed class ModelCatalogGrain(
     IGrainFactory grains, IHostApplicationLifetime silo, TimeProvider time, ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
