@@ -32,7 +32,8 @@ internal static class RouteExtensions
         }
     }
 
-    private static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
+    /// <summary>Describes a path's parameters, which handlers read by hand.</summary>
+    public static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
         {
             operation.Parameters =

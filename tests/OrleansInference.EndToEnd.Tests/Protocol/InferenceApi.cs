@@ -55,6 +55,13 @@ internal sealed class InferenceApi(HttpClient http)
             entry => (entry.GetProperty("state").GetString()!, entry.GetProperty("reason").GetString()!));
     }
 
+    /// <summary>Loads or unloads a model.</summary>
+    public async Task<Answer> ChangeAsync(string model, string change)
+    {
+        using var response = await http.PostAsync($"/v2/repository/models/{model}/{change}", null);
+        return await Answer.ReadAsync(response);
+    }
+
     public async Task<Answer> GetAsync(string path)
     {
         using var response = await http.GetAsync(path);
