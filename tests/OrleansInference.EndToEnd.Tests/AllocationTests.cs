@@ -31,8 +31,8 @@ public sealed class AllocationTests
     private static async Task EchoAsync(Service service)
     {
         var json = Encoding.UTF8.GetBytes(
-            $$"""
-            {"inputs": [{"name": "INPUT0", "datatype": "FP32", "shape": [{{Elements}}], "parameters": { "binary_data_size": {{Payload}} }}],
+            $$$"""
+            {"inputs": [{"name": "INPUT0", "datatype": "FP32", "shape": [{{{Elements}}}], "parameters": { "binary_data_size": {{{Payload}}}}}],
              "outputs": [{"name": "OUTPUT0", "parameters": {"binary_data": true}}]}
             """);
         using var content = new ByteArrayContent([.. json, .. new byte[Payload]]);
