@@ -28,6 +28,7 @@ public static class FrontDoorExtensions
         builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
         builder.Services.AddSingleton<RequestMemory>();
+        builder.Services.AddSingleton<FixedSettings>();
         builder.Services.AddInferenceClient();
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
@@ -84,6 +85,7 @@ public static class FrontDoorExtensions
         v2.MapModels();
         v2.MapInfer();
         v2.MapRepository();
+        v2.MapSettings();
         v2.MapSharedMemory();
         var grpc = app.Services.GetRequiredService<IOptions<FrontDoorOptions>>().Value.Grpc;
         if (grpc.Length > 0) app.MapInferenceGrpc();

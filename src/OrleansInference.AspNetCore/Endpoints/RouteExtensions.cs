@@ -32,7 +32,8 @@ internal static class RouteExtensions
         }
     }
 
-    private static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
+    /// <summary>Describes the path's own parameters, which handlers do not name.</summary>
+    public static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
         {
             operation.Parameters =
@@ -73,11 +74,17 @@ internal static class RouteExtensions
 
     /// <summary>Shows an answer in the OpenAPI document, and that it may be binary as well.</summary>
     public static RouteHandlerBuilder DescribeAnswer(this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example) =>
+        route.DescribeJsonAnswer(example).AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            operation.Responses!["200"].Content!["application/octet-stream"] = BinaryBody();
+            return Task.CompletedTask;
+        });
+
+    /// <summary>Shows an answer in the OpenAPI document.</summary>
+    public static RouteHandlerBuilder DescribeJsonAnswer(this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
         {
-            var content = operation.Responses!["200"].Content!;
-            content["application/json"].Example = JsonNode.Parse(example);
-            content["application/octet-stream"] = BinaryBody();
+            operation.Responses!["200"].Content!["application/json"].Example = JsonNode.Parse(example);
             return Task.CompletedTask;
         });
 

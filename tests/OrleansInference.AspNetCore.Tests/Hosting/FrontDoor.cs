@@ -35,7 +35,7 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public IHostApplicationLifetime Lifetime => _app.Lifetime;
 
-    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null)
+    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null)
     {
         // Hosts come and go by the hundred: none of them may watch its settings' files.
         var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
@@ -53,6 +53,7 @@ internal sealed class FrontDoor : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton<IInferenceClient>(client));
         builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time));
         builder.Logging.ClearProviders();
+        if (logLevel is { } level) builder.Logging.SetMinimumLevel(level).AddProvider(new DeafProvider());
         builder.WebHost.UseTestServer();
         var app = builder.Build();
         app.MapInferenceFrontDoor();
@@ -90,5 +91,24 @@ internal sealed class FrontDoor : IAsyncDisposable
     {
         _http.Dispose();
         await _app.DisposeAsync();
+    }
+
+    /// <summary>Takes every message, so that the level decides alone, and drops it.</summary>
+    private sealed class DeafProvider : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public void Dispose()
+        {
+        }
     }
 }
