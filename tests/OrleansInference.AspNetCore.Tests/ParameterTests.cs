@@ -76,6 +76,7 @@ public sealed class ParameterTests
     [InlineData("abc")]
     [InlineData("")]
     [InlineData("Grüße \\\"0\\\"")]
+    [InlineData("世界")]
     public async Task An_id_is_passed_on_and_echoed(string id)
     {
         await using var door = await FrontDoor.StartAsync();

@@ -35,7 +35,7 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public IHostApplicationLifetime Lifetime => _app.Lifetime;
 
-    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null)
+    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null, ILoggerProvider? logger = null)
     {
         // Hosts come and go by the hundred: none of them may watch its settings' files.
         var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
@@ -53,7 +53,7 @@ internal sealed class FrontDoor : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton<IInferenceClient>(client));
         builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time));
         builder.Logging.ClearProviders();
-        if (logLevel is { } level) builder.Logging.SetMinimumLevel(level).AddProvider(new DeafProvider());
+        if (logLevel is { } level) builder.Logging.SetMinimumLevel(level).AddProvider(logger ?? new DeafProvider());
         builder.WebHost.UseTestServer();
         var app = builder.Build();
         app.MapInferenceFrontDoor();
