@@ -30,6 +30,7 @@ internal static class GrpcExtensions
 
     public static void MapInferenceGrpc(this WebApplication app)
     {
+        app.UseWhen(HeldMessages.IsCall, calls => calls.UseMiddleware<HeldMessages>());
         app.MapGrpcService<InferenceService>();
         app.MapGrpcService<HealthService>();
     }

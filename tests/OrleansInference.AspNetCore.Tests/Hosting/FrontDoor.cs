@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
+using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
 
 namespace OrleansInference.AspNetCore.Tests.Hosting;
@@ -34,6 +35,9 @@ internal sealed class FrontDoor : IAsyncDisposable
     public FakeTimeProvider Time { get; }
 
     public IHostApplicationLifetime Lifetime => _app.Lifetime;
+
+    /// <summary>What the requests hold that are being read.</summary>
+    public RequestMemory Memory => _app.Services.GetRequiredService<RequestMemory>();
 
     public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null, ILoggerProvider? logger = null)
     {
