@@ -38,7 +38,6 @@ internal static class InferEndpoints
         var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
         var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
-        if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
         var response = await client.InferAsync(call.ToRequest(route.Model, route.Version, received), context.RequestAborted);
         await InferResponseWriter.WriteAsync(context.Response, call, response, descriptor, context.RequestAborted);
     }

@@ -20,6 +20,7 @@ internal sealed class MessageInference(IInferenceClient client, IOptions<FrontDo
         var entry = await client.GetModelAsync(message.ModelName, version, cancellationToken);
         var descriptor = entry.GetReadyDescriptor();
         var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes);
+        call.CheckOutputs(descriptor);
         var request = call.ToRequest(message.ModelName, version, received, ToLimit(callDeadline, received));
         return InferMessageWriter.Write(call, await client.InferAsync(request, cancellationToken), descriptor);
     }

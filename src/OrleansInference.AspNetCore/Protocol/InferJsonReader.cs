@@ -3,6 +3,8 @@ using System.Text.Json;
 
 using OrleansInference.Tensors;
 
+using static OrleansInference.AspNetCore.Protocol.JsonFields;
+
 namespace OrleansInference.AspNetCore.Protocol;
 
 /// <summary>
@@ -15,6 +17,7 @@ internal ref struct InferJsonReader
 
     private readonly string _model;
     private readonly int _maxBytes;
+    private readonly Action<string>? _named;
     private readonly List<InferenceTensor> _inputs = [];
     private readonly List<OutputCall> _outputs = [];
     private ReadOnlySequence<byte> _blobs;
@@ -23,20 +26,23 @@ internal ref struct InferJsonReader
     private bool _binaryOutputs;
     private TimeSpan? _timeout;
 
-    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named)
     {
         _blobs = blobs;
         _maxBytes = maxBytes;
         _model = model;
+        _named = named;
     }
 
     /// <param name="json">The JSON.</param>
     /// <param name="blobs">The binary tensors, in the order of the inputs that announce them.</param>
     /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
     /// <param name="model">The model's name, for messages.</param>
-    public static InferCall Read(ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    /// <param name="named">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
+    public static InferCall Read(
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named = null)
     {
-        var request = new InferJsonReader(blobs, maxBytes, model);
+        var request = new InferJsonReader(blobs, maxBytes, model, named);
         var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
@@ -67,6 +73,7 @@ internal ref struct InferJsonReader
             if (reader.ValueTextEquals("id"u8))
             {
                 _id = ReadString(ref reader, "id");
+                _named?.Invoke(_id);
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -248,65 +255,6 @@ internal ref struct InferJsonReader
         }
 
         return [.. shape];
-    }
-
-    /// <summary>The next member that is not null: clients that write every optional field write null for what they leave out.</summary>
-    private static bool NextMember(ref Utf8JsonReader reader)
-    {
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var value = reader;
-            if (!value.Read() || value.TokenType != JsonTokenType.Null) return true;
-            reader = value;
-        }
-
-        return false;
-    }
-
-    private static bool NextItem(ref Utf8JsonReader reader, string field, int count)
-    {
-        if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
-        if (count == RequestLimits.MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {RequestLimits.MaxTensors}");
-        return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
-    }
-
-    private static void ReadArray(ref Utf8JsonReader reader, string field)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"Unable to parse '{field}': it is not an array");
-    }
-
-    private static void ReadObject(ref Utf8JsonReader reader, string field)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) throw Invalid($"Unable to parse '{field}': it is not an object");
-    }
-
-    private static string ReadString(ref Utf8JsonReader reader, string field)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.String || BareNumbers.TryRead(ref reader, out _))
-            throw Invalid($"Unable to parse '{field}': it is not a string");
-        return TensorJson.GetString(ref reader, field);
-    }
-
-    private static bool ReadBoolean(ref Utf8JsonReader reader, string field)
-    {
-        reader.Read();
-        return reader.TokenType switch
-        {
-            JsonTokenType.True => true,
-            JsonTokenType.False => false,
-            _ => throw Invalid($"Unable to parse '{field}': it is neither true nor false"),
-        };
-    }
-
-    private static long ReadInteger(ref Utf8JsonReader reader, string field, long minimum, long maximum)
-    {
-        reader.Read();
-        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= minimum && value <= maximum
-            ? value
-            : throw Invalid($"Unable to parse '{field}': it is not an integer from {minimum} to {maximum}");
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
