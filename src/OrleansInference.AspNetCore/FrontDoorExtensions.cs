@@ -27,6 +27,7 @@ public static class FrontDoorExtensions
     {
         builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, ListenAddresses>();
         builder.Services.AddSingleton<RequestMemory>();
         builder.Services.AddSingleton<FixedSettings>();
         builder.Services.AddInferenceClient();
