@@ -19,6 +19,10 @@ public sealed record SiloReport
     /// <summary>The model instances that live on the silo.</summary>
     [Id(3)]
     public required IReadOnlyList<ModelInstanceStatus> Instances { get; init; }
+
+    /// <summary>The descriptions of what is loaded, which the repository may have changed since.</summary>
+    [Id(4)]
+    public IReadOnlyList<ModelDescriptor> Loaded { get; init; } = [];
 }
 
 /// <summary>A model version that a repository publishes: its description, or why there is none.</summary>
@@ -75,10 +79,20 @@ public sealed record ModelEntry
     }
 }
 
+/// <summary>Tells snapshots apart.</summary>
+/// <param name="Incarnation">The life of the catalog grain that counts them; empty before there is one.</param>
+/// <param name="Number">Counts up within that life.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.CatalogRevision")]
+public readonly record struct CatalogRevision([property: Id(0)] string Incarnation, [property: Id(1)] long Number)
+{
+    /// <summary>Whether this is known to be no newer than another one; of two lives of the catalog none is newer.</summary>
+    public bool IsNoNewerThan(CatalogRevision other) => Incarnation == other.Incarnation && Number <= other.Number;
+}
+
 /// <summary>All models of the cluster at one moment.</summary>
-/// <param name="Revision">Differs from that of every earlier snapshot; compares by equality only.</param>
+/// <param name="Revision">Which snapshot this is.</param>
 /// <param name="Models">The model versions, by name and version.</param>
 [GenerateSerializer, Immutable, Alias("OrleansInference.CatalogSnapshot")]
 public sealed record CatalogSnapshot(
-    [property: Id(0)] string Revision,
+    [property: Id(0)] CatalogRevision Revision,
     [property: Id(1)] IReadOnlyList<ModelEntry> Models);

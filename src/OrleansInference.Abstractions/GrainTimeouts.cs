@@ -8,4 +8,7 @@ internal static class GrainTimeouts
     /// runtime's own limit of half a minute must not come first.
     /// </summary>
     public const string Inference = "02:00:00";
+
+    /// <summary>Reading, verifying and warming up a model may take as long as its verification may, for each of its versions.</summary>
+    public const string Loading = "12:00:00";
 }

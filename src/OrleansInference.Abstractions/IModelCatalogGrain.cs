@@ -2,7 +2,7 @@ namespace OrleansInference;
 
 /// <summary>
 /// The one place that knows which models exist, on which devices and in what state (key 0). Silos report to it; it has instances loaded
-/// where they are wanted; clients watch it.
+/// where they are wanted and unloaded where they are not; clients watch it.
 /// </summary>
 [Alias("OrleansInference.IModelCatalogGrain")]
 public interface IModelCatalogGrain : IGrainWithIntegerKey
@@ -12,8 +12,28 @@ public interface IModelCatalogGrain : IGrainWithIntegerKey
     Task ReportAsync(SiloReport report);
 
     /// <summary>Returns a snapshot as soon as there is another than the one known, or after some seconds the same one again.</summary>
-    /// <param name="knownRevision">The revision that the caller has; null to be answered at once.</param>
+    /// <param name="known">The revision that the caller has; null to be answered at once.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("Watch")]
-    Task<CatalogSnapshot> WatchAsync(string? knownRevision, CancellationToken cancellationToken);
+    Task<CatalogSnapshot> WatchAsync(CatalogRevision? known, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Has every silo read a model's folder again and load what it holds, beside what is loaded already. Returns the catalog as it is
+    /// when that is done.
+    /// </summary>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: no repository has the model; <see cref="InferenceError.NotReady"/>: it cannot be loaded,
+    /// with the reason. What was loaded before stays.
+    /// </exception>
+    [Alias("Load")]
+    [ResponseTimeout(GrainTimeouts.Loading)]
+    Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Has every silo unload a model; requests under way are finished. It stays unloaded until it is loaded again. Returns the catalog
+    /// as it is when no instance takes requests any more.
+    /// </summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
+    [Alias("Unload")]
+    Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken);
 }

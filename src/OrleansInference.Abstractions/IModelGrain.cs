@@ -7,9 +7,18 @@ namespace OrleansInference;
 [Alias("OrleansInference.IModelGrain")]
 public interface IModelGrain : IGrainWithStringKey
 {
-    /// <summary>Starts loading where that has not begun, and returns without waiting for it.</summary>
+    /// <summary>
+    /// Loads what the repository holds now, beside what is loaded already, which answers until the new one does. Returns when that is
+    /// done and the catalog knows it.
+    /// </summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with the reason; what was loaded before stays.</exception>
     [Alias("Load")]
+    [ResponseTimeout(GrainTimeouts.Loading)]
     Task LoadAsync();
+
+    /// <summary>Takes no more requests; when those under way are answered, the model leaves the device. Returns before that.</summary>
+    [Alias("Unload")]
+    Task UnloadAsync();
 
     /// <summary>Runs the model on tensors that are its network's own inputs.</summary>
     /// <exception cref="InferenceException">Any of its codes.</exception>

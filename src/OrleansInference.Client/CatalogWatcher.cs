@@ -13,6 +13,7 @@ internal sealed class CatalogWatcher(
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
+    private readonly Lock _adopting = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ModelTable? _current;
     private long _failingSince;
@@ -40,6 +41,18 @@ internal sealed class CatalogWatcher(
         }
     }
 
+    /// <summary>Takes in a snapshot, unless a later one is known.</summary>
+    public void Adopt(CatalogSnapshot snapshot)
+    {
+        lock (_adopting)
+        {
+            if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
+            Volatile.Write(ref _current, new(snapshot));
+        }
+
+        _first.TrySetResult();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // The silo of this host may stop before this service: what is known serves the requests that are still under way.
@@ -53,17 +66,14 @@ internal sealed class CatalogWatcher(
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        string? revision = null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var snapshot = await grains.GetCatalog().WatchAsync(revision, stoppingToken).ConfigureAwait(false);
+                var snapshot = await grains.GetCatalog().WatchAsync(Current?.Revision, stoppingToken).ConfigureAwait(false);
                 Volatile.Write(ref _failingSince, 0);
-                if (snapshot.Revision == revision || snapshot.Revision.Length == 0) continue;
-                revision = snapshot.Revision;
-                Volatile.Write(ref _current, new(snapshot));
-                _first.TrySetResult();
+                // A catalog that has just moved knows nothing before the first silo reports.
+                if (snapshot.Revision.Number > 0) Adopt(snapshot);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {

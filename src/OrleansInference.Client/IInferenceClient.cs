@@ -29,6 +29,23 @@ public interface IInferenceClient
     Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
         string? model = null, int? version = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Has every silo read a model's folder again and load what is in it. What is loaded already answers until then. Returns when the
+    /// model is ready, and requests of this client find it.
+    /// </summary>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: no repository has the model; <see cref="InferenceError.NotReady"/>: it cannot be loaded,
+    /// with the reason. What was loaded before stays.
+    /// </exception>
+    Task LoadModelAsync(string model, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Has every silo unload a model, which stays unloaded until it is loaded again. Requests under way are finished; later ones are
+    /// refused.
+    /// </summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
+    Task UnloadModelAsync(string model, CancellationToken cancellationToken = default);
+
     /// <summary>Whether the cluster has answered and no model is still being loaded. Never waits.</summary>
     bool IsReady { get; }
 }

@@ -61,6 +61,25 @@ internal sealed class InferenceClient(
         })).ConfigureAwait(false);
     }
 
+    public Task LoadModelAsync(string model, CancellationToken cancellationToken = default) =>
+        ChangeCatalogAsync(catalog => catalog.LoadAsync(model, cancellationToken));
+
+    public Task UnloadModelAsync(string model, CancellationToken cancellationToken = default) =>
+        ChangeCatalogAsync(catalog => catalog.UnloadAsync(model, cancellationToken));
+
+    /// <summary>Whoever has changed the catalog sees the change from then on.</summary>
+    private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change)
+    {
+        try
+        {
+            catalog.Adopt(await change(grains.GetCatalog()).ConfigureAwait(false));
+        }
+        catch (Exception exception) when (exception is OrleansException or TimeoutException)
+        {
+            throw new InferenceException(InferenceError.Unavailable, $"the model catalog does not answer: {exception.Message}", exception);
+        }
+    }
+
     private async Task<InferenceResponse> InferWithinDeadlineAsync(InferenceRequest request, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

@@ -9,6 +9,8 @@ internal sealed class ModelTable(CatalogSnapshot snapshot)
         .GroupBy(entry => entry.Id.Name)
         .ToFrozenDictionary(group => group.Key, group => group.OrderByDescending(entry => entry.Id.Version).ToArray(), StringComparer.Ordinal);
 
+    public CatalogRevision Revision => snapshot.Revision;
+
     public IReadOnlyList<ModelEntry> All => snapshot.Models;
 
     /// <summary>The versions of a model, the highest first.</summary>

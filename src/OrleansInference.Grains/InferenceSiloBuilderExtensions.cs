@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 using Orleans.Placement;
 using Orleans.Runtime.MembershipService.SiloMetadata;
+using Orleans.Storage;
 
 using OrleansInference.Engine;
 using OrleansInference.Engine.Devices;
@@ -24,8 +25,12 @@ public static class InferenceSiloBuilderExtensions
         silo.Services.AddInferenceEngine(options, devices);
         silo.Services.TryAddSingleton<ModelInstances>();
         silo.Services.TryAddSingleton<ProcessingThrottle>();
-        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloReporter>();
+        silo.Services.TryAddSingleton<SiloReporter>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloReporter>());
         silo.Services.AddPlacementFilter<DeviceFilterStrategy, DeviceFilterDirector>(ServiceLifetime.Singleton);
+        // Where no storage is configured, what is asked of the catalog lives as long as the silos do.
+        if (!silo.Services.Any(service => service.ServiceType == typeof(IGrainStorage) && Equals(service.ServiceKey, ModelCatalogGrain.StorageName)))
+            silo.AddMemoryGrainStorage(ModelCatalogGrain.StorageName);
         silo.UseSiloMetadata(new Dictionary<string, string>
         {
             [DeviceFilterDirector.MetadataKey] = string.Join(',', devices.Select(device => device.Name)),

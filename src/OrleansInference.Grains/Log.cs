@@ -7,11 +7,14 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Error, "Loading {Instance} failed.")]
     public static partial void LoadFailed(ILogger logger, Exception exception, ModelInstanceId instance);
 
-    [LoggerMessage(2002, LogLevel.Warning, "The instance {Instance} could not be started; the next report of its silo tries again.")]
-    public static partial void InstanceNotStarted(ILogger logger, Exception exception, ModelInstanceId instance);
+    [LoggerMessage(2002, LogLevel.Warning, "The silo of {Instance} does not answer; its next report tries again.")]
+    public static partial void InstanceUnreachable(ILogger logger, Exception exception, ModelInstanceId instance);
 
     [LoggerMessage(2003, LogLevel.Warning, "Silo {Silo} has not reported for {Seconds} s; its devices are taken for gone.")]
     public static partial void SiloSilent(ILogger logger, string silo, double seconds);
+
+    [LoggerMessage(2005, LogLevel.Warning, "The repository of silo {Silo} could not be asked for {Model}.")]
+    public static partial void RepositoryUnreachable(ILogger logger, Exception exception, string silo, string model);
 
     [LoggerMessage(2004, LogLevel.Warning, "The report to the catalog failed; the next one is tried in a few seconds.")]
     public static partial void ReportFailed(ILogger logger, Exception exception);

@@ -21,7 +21,7 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
     public void Publish(params ModelEntry[] models)
     {
-        _snapshot = new(Guid.NewGuid().ToString(), models);
+        _snapshot = new(new("catalog", (_snapshot?.Revision.Number ?? 0) + 1), models);
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
@@ -48,12 +48,26 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         };
     }
 
-    public async Task<CatalogSnapshot> WatchAsync(string? knownRevision, CancellationToken cancellationToken)
+    public async Task<CatalogSnapshot> WatchAsync(CatalogRevision? known, CancellationToken cancellationToken)
     {
         var changed = _changed;
         if (IsGone) throw new SiloUnavailableException("gone");
-        if (_snapshot is null || _snapshot.Revision == knownRevision) await changed.Task.WaitAsync(cancellationToken);
+        if (_snapshot is null || _snapshot.Revision == known) await changed.Task.WaitAsync(cancellationToken);
         return IsGone ? throw new SiloUnavailableException("gone") : _snapshot!;
+    }
+
+    /// <summary>Publishes the model in another state, as the catalog does when it is asked to load or unload it.</summary>
+    public Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Ready);
+
+    public Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Unavailable);
+
+    private Task<CatalogSnapshot> ChangeAsync(string model, ModelState state)
+    {
+        if (IsGone) return Task.FromException<CatalogSnapshot>(new SiloUnavailableException("gone"));
+        var devices = _snapshot!.Models.Single(entry => entry.Id.Name == model).Instances.Select(instance => instance.Id.Device);
+        // The watch stays asleep: what the change returns must be enough.
+        return Task.FromResult<CatalogSnapshot>(
+            new(new("catalog", _snapshot.Revision.Number + 1), [Model(model, state: state, devices: [.. devices])]));
     }
 
     public Task ReportAsync(SiloReport report) => throw new NotSupportedException();
@@ -66,7 +80,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
     private sealed class ModelGrain(ScriptedGrains grains, ModelInstanceId instance) : IModelGrain
     {
-        public Task LoadAsync() => Task.CompletedTask;
+        public Task LoadAsync() => throw new NotSupportedException();
+
+        public Task UnloadAsync() => throw new NotSupportedException();
 
         public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferAsync(instance, false, request, cancellationToken);

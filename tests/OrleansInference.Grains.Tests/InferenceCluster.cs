@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 
+using Orleans.Storage;
 using Orleans.TestingHost;
 
 using OrleansInference.Client;
@@ -11,7 +12,7 @@ namespace OrleansInference.Grains.Tests;
 /// <summary>A cluster in this process: real silos and grains, scripted models, one CPU device per silo.</summary>
 internal sealed class InferenceCluster : IAsyncDisposable
 {
-    private readonly PictureRepository _repository = new();
+    private readonly SharedStorage _storage = new();
     private InProcessTestCluster _cluster = null!;
 
     private InferenceCluster(ScriptedModels models) => Models = models;
@@ -29,8 +30,9 @@ internal sealed class InferenceCluster : IAsyncDisposable
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((options, silo) =>
         {
-            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster._repository.Path] };
+            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster.Repository.Path] };
             silo.Services.AddSingleton<IInferenceEngine>(new ScriptedEngine(DeviceDiscovery.Find(engine), cluster.Models));
+            silo.Services.AddKeyedSingleton<IGrainStorage>("inference", cluster._storage);
             silo.AddInference(engine);
         });
         builder.ConfigureClientHost(host => host.Services.AddInferenceClient());
@@ -44,7 +46,7 @@ internal sealed class InferenceCluster : IAsyncDisposable
     public async Task<IReadOnlyList<ModelEntry>> WaitAsync(Func<IReadOnlyList<ModelEntry>, bool> condition)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        for (string? revision = null; ;)
+        for (CatalogRevision? revision = null; ;)
         {
             var snapshot = await Grains.GetCatalog().WatchAsync(revision, limit.Token);
             if (snapshot.Models.Count > 0 && condition(snapshot.Models)) break;
@@ -61,6 +63,8 @@ internal sealed class InferenceCluster : IAsyncDisposable
         }
     }
 
+    public PictureRepository Repository { get; } = new();
+
     public ModelInstanceId InstanceOf(string model, int silo = 0) => new(new(model, 1), $"{_cluster.Silos[silo].Name}.cpu:0");
 
     /// <summary>A model that nobody scripted otherwise answers with its inputs.</summary>
@@ -70,12 +74,14 @@ internal sealed class InferenceCluster : IAsyncDisposable
         Assert.Equal(request.Inputs[0].ToArray<float>(), response["x"].ToArray<float>());
     }
 
+    public Task AddSiloAsync() => _cluster.StartAdditionalSiloAsync();
+
     public Task StopSiloAsync(int silo) => _cluster.StopSiloAsync(_cluster.Silos[silo]);
 
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        _repository.Dispose();
+        Repository.Dispose();
     }
 
     private static bool IsReady(ModelInstanceStatus instance) => instance.State == ModelState.Ready;

@@ -33,10 +33,9 @@ internal sealed class PictureRepository : IDisposable
     {
         foreach (var (name, configuration) in Configurations)
         {
-            var version = _folder.CreateSubdirectory(System.IO.Path.Combine(name, "1"));
-            File.WriteAllText(System.IO.Path.Combine(version.FullName, "model.pt"), "");
-            File.WriteAllText(System.IO.Path.Combine(version.Parent!.FullName, "config.json"), configuration);
-            File.WriteAllText(System.IO.Path.Combine(version.Parent.FullName, "labels.txt"), "dark\nlight\n");
+            AddVersion(name, 1);
+            Configure(name, configuration);
+            File.WriteAllText(System.IO.Path.Combine(Path, name, "labels.txt"), "dark\nlight\n");
         }
     }
 
@@ -48,6 +47,25 @@ internal sealed class PictureRepository : IDisposable
         .BuildServiceProvider()
         .GetRequiredService<IModelRepository>()
         .Find(new("pictures", 1))!;
+
+    /// <summary>Adds a version of `numbers`, or a model like it.</summary>
+    public void Add(string name, int version = 1)
+    {
+        AddVersion(name, version);
+        Configure(name, Configurations["numbers"]);
+    }
+
+    public void Configure(string name, string configuration) =>
+        File.WriteAllText(System.IO.Path.Combine(Path, name, "config.json"), configuration);
+
+    /// <summary>Makes another file of a model's first version.</summary>
+    public void Change(string name) => File.AppendAllText(System.IO.Path.Combine(Path, name, "1", "model.pt"), "changed");
+
+    private void AddVersion(string name, int version)
+    {
+        var folder = _folder.CreateSubdirectory(System.IO.Path.Combine(name, $"{version}"));
+        File.WriteAllText(System.IO.Path.Combine(folder.FullName, "model.pt"), "");
+    }
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -19,6 +19,8 @@ internal static class TorchScriptArchive
     public static void Write(string path, string forwardSource)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // A file that is there may be mapped by whoever has loaded it, and must not change under them.
+        File.Delete(path);
         using var template = ZipFile.OpenRead(Path.Combine(BundledModels, "identity", "1", "model.pt"));
         using var archive = ZipFile.Open(path, ZipArchiveMode.Create);
         foreach (var entry in template.Entries)

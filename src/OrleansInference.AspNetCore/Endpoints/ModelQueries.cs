@@ -50,6 +50,17 @@ internal static class ModelQueries
         ];
     }
 
+    /// <summary>Checks what a request to load or unload a model asks for beside that.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it asks for something that is not supported.</exception>
+    public static void CheckChangeParameter(string name)
+    {
+        // Models do not depend on one another, so those that depend on one are unloaded with it whatever is asked.
+        if (name == "unload_dependents") return;
+        throw new InferenceException(
+            InferenceError.InvalidArgument,
+            $"parameter '{name}' is not supported: a model is loaded with the configuration and the files that its repository holds");
+    }
+
     private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
 
     private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics) => new(

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -11,30 +12,67 @@ using OrleansInference.Client;
 
 namespace OrleansInference.AspNetCore.Endpoints;
 
-/// <summary>The model repository: what is in it, and in what state.</summary>
+/// <summary>The model repository: what is in it, in what state; loading and unloading.</summary>
 internal static class RepositoryEndpoints
 {
-    public static void MapRepository(this RouteGroupBuilder group) =>
+    public static void MapRepository(this RouteGroupBuilder group)
+    {
         group.MapPost("/repository/index", GetIndexAsync).WithTags("Repository")
             .WithSummary("All models, with the reasons of those that are not ready.")
             .DescribeBody<IndexRequest>("""{"ready": true}""")
             .Produces<IReadOnlyList<IndexEntry>>();
+        group.MapModelChange("load", LoadAsync, "Reads the model's folder again and loads what is in it.")
+            .WithDescription("Returns when the model is ready. What was loaded before answers until then, and stays where loading fails.");
+        group.MapModelChange("unload", UnloadAsync, "Unloads the model.")
+            .WithDescription("Requests under way are finished, later ones refused. The model stays unloaded until it is loaded again.");
+    }
+
+    private static RouteHandlerBuilder MapModelChange(this RouteGroupBuilder group, string change, Delegate handler, string summary) =>
+        group.MapPost($"/repository/models/{{model}}/{change}", handler).WithTags("Repository").WithSummary(summary)
+            .DescribePath("model")
+            .DescribeBody<ModelChangeRequest>("{}")
+            .Produces(StatusCodes.Status200OK)
+            .Produces<ErrorBody>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorBody>(StatusCodes.Status404NotFound)
+            .Produces<ErrorBody>(StatusCodes.Status503ServiceUnavailable);
 
     private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(
         HttpRequest request, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        var onlyReady = await ReadAsync(request, memory) is { Ready: true };
+        var onlyReady = await ReadAsync(request, memory, ProtocolJson.Readable.IndexRequest) is { Ready: true };
         return TypedResults.Ok(await client.GetIndexAsync(onlyReady, cancellationToken));
     }
 
+    private static async Task<Ok> LoadAsync(
+        HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
+    {
+        RefuseParameters(await ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
+        await client.LoadModelAsync(model, cancellationToken);
+        return TypedResults.Ok();
+    }
+
+    private static async Task<Ok> UnloadAsync(
+        HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
+    {
+        RefuseParameters(await ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
+        await client.UnloadModelAsync(model, cancellationToken);
+        return TypedResults.Ok();
+    }
+
+    private static void RefuseParameters(ModelChangeRequest? request)
+    {
+        foreach (var (name, _) in request?.Parameters ?? []) ModelQueries.CheckChangeParameter(name);
+    }
+
     /// <summary>Reads the body by hand: the protocol's clients send it without a Content-Type, or not at all.</summary>
-    private static async Task<IndexRequest?> ReadAsync(HttpRequest request, RequestMemory memory)
+    private static async Task<T?> ReadAsync<T>(HttpRequest request, RequestMemory memory, JsonTypeInfo<T> type)
+        where T : class
     {
         using var body = await RequestBody.ReadAsync(request, memory);
         if (body.Bytes.IsEmpty) return null;
         try
         {
-            return JsonSerializer.Deserialize(body.Bytes.ToArray(), ProtocolJson.Readable.IndexRequest);
+            return JsonSerializer.Deserialize(body.Bytes.ToArray(), type);
         }
         catch (JsonException exception)
         {

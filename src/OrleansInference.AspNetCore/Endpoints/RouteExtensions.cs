@@ -32,7 +32,7 @@ internal static class RouteExtensions
         }
     }
 
-    /// <summary>Describes the path's own parameters, which handlers do not name.</summary>
+    /// <summary>Describes a path's parameters, which handlers read by hand.</summary>
     public static RouteHandlerBuilder DescribePath(this RouteHandlerBuilder route, params string[] parameters) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
         {

@@ -65,11 +65,20 @@ internal sealed class InferenceService(
     public override async Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context) =>
         (await client.GetIndexAsync(request.Ready, context.CancellationToken)).ToMessage();
 
-    public override Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context) =>
-        throw Unimplemented($"model '{request.ModelName}' cannot be loaded on request yet: silos load what their repository holds when they start");
+    public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
+    {
+        foreach (var name in request.Parameters.Keys) ModelQueries.CheckChangeParameter(name);
+        await client.LoadModelAsync(request.ModelName, context.CancellationToken);
+        return new();
+    }
 
-    public override Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context) =>
-        throw Unimplemented($"model '{request.ModelName}' cannot be unloaded on request yet: silos serve what their repository held when they started");
+    public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(
+        RepositoryModelUnloadRequest request, ServerCallContext context)
+    {
+        foreach (var name in request.Parameters.Keys) ModelQueries.CheckChangeParameter(name);
+        await client.UnloadModelAsync(request.ModelName, context.CancellationToken);
+        return new();
+    }
 
     public override async Task<TraceSettingResponse> TraceSetting(TraceSettingRequest request, ServerCallContext context)
     {

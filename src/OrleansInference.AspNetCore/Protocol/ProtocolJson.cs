@@ -13,6 +13,7 @@ namespace OrleansInference.AspNetCore.Protocol;
 [JsonSerializable(typeof(ModelMetadata))]
 [JsonSerializable(typeof(StatisticsBody))]
 [JsonSerializable(typeof(IndexRequest))]
+[JsonSerializable(typeof(ModelChangeRequest))]
 [JsonSerializable(typeof(IReadOnlyList<IndexEntry>))]
 [JsonSerializable(typeof(LogSettingsBody))]
 [JsonSerializable(typeof(TraceSettingsBody))]
@@ -83,6 +84,9 @@ internal sealed record DurationBody(long Count, long Ns);
 
 /// <param name="Ready">Whether to leave out models that are not ready.</param>
 internal sealed record IndexRequest(bool Ready = false);
+
+/// <param name="Parameters">What is asked for beside the change; nothing of it is supported but <c>unload_dependents</c>.</param>
+internal sealed record ModelChangeRequest(JsonObject? Parameters = null);
 
 /// <param name="Name">The model.</param>
 /// <param name="Version">The version; empty where the model has none.</param>

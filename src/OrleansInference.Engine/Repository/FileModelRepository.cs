@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -5,37 +6,44 @@ namespace OrleansInference.Engine.Repository;
 
 /// <summary>
 /// Model folders as Triton lays them out: <c>&lt;repository&gt;/&lt;model&gt;/config.json</c> and
-/// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c>. Read once, when it is made.
+/// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c>. Read when it is made, and one by one when that is asked for.
 /// </summary>
 internal sealed partial class FileModelRepository : IModelRepository
 {
-    private readonly Dictionary<ModelId, ModelVersion> _versions = [];
-    private readonly List<ModelPublication> _publications = [];
+    private readonly IReadOnlyList<string> _roots;
+    private readonly ConcurrentDictionary<string, ModelFolder> _models = new(StringComparer.Ordinal);
+    private readonly Lock _refreshing = new();
 
     public FileModelRepository(IReadOnlyList<string> roots)
     {
-        var folders = roots
+        _roots = roots;
+        var names = roots
             .SelectMany(root => Directory.EnumerateDirectories(root))
-            .Where(folder => !Path.GetFileName(folder).StartsWith('.'))
-            .GroupBy(folder => Path.GetFileName(folder)!)
-            .OrderBy(group => group.Key, StringComparer.Ordinal);
-        foreach (var group in folders)
-        {
-            try
-            {
-                Add(group.Key, [.. group]);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // A folder that cannot be read is one model's trouble, not its neighbours'.
-                Reject(new(group.Key, 0), exception.Message);
-            }
-        }
+            .Select(folder => Path.GetFileName(folder))
+            .Where(name => !name.StartsWith('.'))
+            .Distinct();
+        foreach (var name in names) _models[name] = Read(name);
     }
 
-    public IReadOnlyList<ModelPublication> Publications => _publications;
+    public IReadOnlyList<ModelPublication> Publications =>
+        [.. _models.OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model => model.Value.Publications)];
 
-    public ModelVersion? Find(ModelId id) => _versions.GetValueOrDefault(id);
+    public ModelVersion? Find(ModelId id) =>
+        _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;
+
+    public IReadOnlyList<ModelPublication> Refresh(string model)
+    {
+        lock (_refreshing)
+        {
+            // What is no name of a model may be a path to somewhere else.
+            if (!NamePattern().IsMatch(model)) return [];
+            var now = Read(model);
+            var before = _models.GetValueOrDefault(model, ModelFolder.None);
+            if (now.Publications.Count == 0) return [];
+            if (now.Versions.Count > 0 || before.Versions.Count == 0) _models[model] = now.KeepUnchanged(before);
+            return now.Publications;
+        }
+    }
 
     /// <summary>Reads one version of one model, as the verifying process does.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with everything that is wrong.</exception>
@@ -47,52 +55,48 @@ internal sealed partial class FileModelRepository : IModelRepository
             : new ModelVersion(new(config.Name, version), config, modelFolder);
     }
 
-    private void Add(string name, List<string> folders)
+    private ModelFolder Read(string name)
     {
-        if (!NamePattern().IsMatch(name))
+        try
         {
-            Reject(new(name, 0), $"'{name}' is no model name: letters, digits, '.', '_' and '-' are allowed");
-            return;
+            return Read(name, [.. _roots.Select(root => Path.Combine(root, name)).Where(Directory.Exists)]);
         }
-
-        if (folders.Count > 1)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Reject(new(name, 0), $"the model is in more than one repository: {string.Join(", ", folders)}");
-            return;
-        }
-
-        var (config, errors) = ModelConfigReader.Read(folders[0]);
-        var versions = FindVersions(folders[0]);
-        if (config is null)
-        {
-            Reject(new(name, versions.DefaultIfEmpty(0).Max()), Broken(errors));
-            return;
-        }
-
-        var served = config.VersionPolicy.Select(versions).Order().ToList();
-        if (served.Count == 0)
-        {
-            Reject(new(name, 0), versions.Count == 0
-                ? "the model has no version: a folder named 1, 2, ... with its file is missing"
-                : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
-            return;
-        }
-
-        foreach (var number in served)
-        {
-            var version = new ModelVersion(new(name, number), config, folders[0]);
-            if (!File.Exists(version.ModelPath))
-            {
-                _publications.Add(new(version.Id, version.Descriptor, $"the file {number}/{config.ModelFile} is missing"));
-                continue;
-            }
-
-            _versions.Add(version.Id, version);
-            _publications.Add(new(version.Id, version.Descriptor, ""));
+            // A folder that cannot be read is one model's trouble, not its neighbours'.
+            return ModelFolder.Broken(new(name, 0), exception.Message);
         }
     }
 
-    private void Reject(ModelId id, string reason) => _publications.Add(new(id, null, reason));
+    private static ModelFolder Read(string name, List<string> folders)
+    {
+        if (folders.Count == 0) return ModelFolder.None;
+        if (!NamePattern().IsMatch(name))
+            return ModelFolder.Broken(new(name, 0), $"'{name}' is no model name: letters, digits, '.', '_' and '-' are allowed");
+        if (folders.Count > 1)
+            return ModelFolder.Broken(new(name, 0), $"the model is in more than one repository: {string.Join(", ", folders)}");
+
+        var (config, errors) = ModelConfigReader.Read(folders[0]);
+        var versions = FindVersions(folders[0]);
+        if (config is null) return ModelFolder.Broken(new(name, versions.DefaultIfEmpty(0).Max()), Broken(errors));
+        var served = config.VersionPolicy.Select(versions).Order().ToList();
+        if (served.Count == 0)
+        {
+            return ModelFolder.Broken(new(name, 0), versions.Count == 0
+                ? "the model has no version: a folder named 1, 2, ... with its file is missing"
+                : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
+        }
+
+        var all = served.Select(number => new ModelVersion(new(name, number), config, folders[0])).ToList();
+        return new(
+            [.. all.Where(version => File.Exists(version.ModelPath))],
+            [
+                .. all.Select(version => new ModelPublication(
+                    version.Id,
+                    version.Descriptor,
+                    File.Exists(version.ModelPath) ? "" : $"the file {version.Id.Version}/{config.ModelFile} is missing")),
+            ]);
+    }
 
     /// <summary>The version folders: positive numbers without leading zeros. Any other folder is the model's own business.</summary>
     private static List<int> FindVersions(string modelFolder) =>
@@ -106,6 +110,19 @@ internal sealed partial class FileModelRepository : IModelRepository
     ];
 
     private static string Broken(IEnumerable<string> errors) => $"{ModelConfigReader.FileName}: {string.Join("; ", errors)}";
+
+    /// <summary>What is known of one model's folder.</summary>
+    private sealed record ModelFolder(IReadOnlyList<ModelVersion> Versions, IReadOnlyList<ModelPublication> Publications)
+    {
+        public static readonly ModelFolder None = new([], []);
+
+        public static ModelFolder Broken(ModelId id, string reason) => new([], [new(id, null, reason)]);
+
+        public ModelFolder KeepUnchanged(ModelFolder before) => this with
+        {
+            Versions = [.. Versions.Select(version => before.Versions.FirstOrDefault(version.IsSameAs) ?? version)],
+        };
+    }
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
     private static partial Regex NamePattern();

@@ -1,6 +1,6 @@
 namespace OrleansInference.Engine.Repository;
 
-/// <summary>The model versions that this process can load.</summary>
+/// <summary>The model versions that this process can load. Safe for concurrent use.</summary>
 public interface IModelRepository
 {
     /// <summary>Every model version, and every folder that should be one but is not, with the reason.</summary>
@@ -8,4 +8,12 @@ public interface IModelRepository
 
     /// <summary>Finds a version whose configuration is sound.</summary>
     ModelVersion? Find(ModelId id);
+
+    /// <summary>
+    /// Reads a model's folder again. A version whose files have not changed stays the same object. A folder that is gone, or that holds
+    /// nothing that could be served, does not replace what could be.
+    /// </summary>
+    /// <param name="model">The model's name.</param>
+    /// <returns>What the folder holds now; nothing where there is none.</returns>
+    IReadOnlyList<ModelPublication> Refresh(string model);
 }

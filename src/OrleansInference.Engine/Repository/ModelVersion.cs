@@ -3,11 +3,14 @@ namespace OrleansInference.Engine.Repository;
 /// <summary>A model version in a repository: its configuration and where its file lies.</summary>
 public sealed class ModelVersion
 {
+    private readonly HashSet<(string Path, long Length, DateTime Written)> _files;
+
     internal ModelVersion(ModelId id, ModelConfig config, string modelFolder)
     {
         Id = id;
         Config = config;
         ModelFolder = modelFolder;
+        _files = ListFiles();
         Signature = ModelSignature.OfModel(config);
         Network = ModelSignature.OfNetwork(config);
         Descriptor = new()
@@ -44,6 +47,18 @@ public sealed class ModelVersion
     /// <summary>The file that the runtime loads.</summary>
     public string ModelPath =>
         Path.Combine(ModelFolder, Id.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), Config.ModelFile);
+
+    /// <summary>Whether another reading of the repository found the same version in the same files.</summary>
+    internal bool IsSameAs(ModelVersion other) => Id == other.Id && _files.SetEquals(other._files);
+
+    /// <summary>The files that make up the version: its own, and those that all versions of the model share.</summary>
+    private HashSet<(string Path, long Length, DateTime Written)> ListFiles()
+    {
+        var folder = new DirectoryInfo(ModelFolder);
+        var own = new DirectoryInfo(Path.GetDirectoryName(ModelPath)!);
+        var files = folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
+        return [.. files.Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
+    }
 
     private static IEnumerable<string> ToDeviceKinds(InstanceGroup group) => group switch
     {

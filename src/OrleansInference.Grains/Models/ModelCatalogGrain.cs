@@ -6,25 +6,32 @@ using Orleans.Concurrency;
 namespace OrleansInference.Grains.Models;
 
 /// <summary>
-/// Merges the silos' reports into one picture, has missing instances loaded, and wakes those who watch. What it knows is soft state,
-/// and complete again one report of each silo after it has moved.
+/// Merges the silos' reports into one picture, has instances loaded and unloaded until they are as they should be, and wakes those who
+/// watch. What it knows of silos is soft state, complete again one report of each after it has moved; what was asked of it is kept.
 /// </summary>
 [Reentrant] // Watchers wait inside it for seconds while reports come in.
 [KeepAlive] // It is asked all the time; while it is away nobody sees changes.
 internal sealed class ModelCatalogGrain(
-    IGrainFactory grains, IHostApplicationLifetime silo, TimeProvider time, ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
+    [PersistentState("catalog", ModelCatalogGrain.StorageName)] IPersistentState<CatalogWishes> wishes,
+    IGrainFactory grains,
+    IHostApplicationLifetime silo,
+    TimeProvider time,
+    ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
 {
+    /// <summary>The grain storage that a silo must have.</summary>
+    public const string StorageName = "inference";
+
     /// <summary>After so long without a report a silo is taken for gone.</summary>
     public static readonly TimeSpan ReportLifetime = 4 * SiloReporter.Interval;
 
     private static readonly TimeSpan WatchTime = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, (SiloReport Report, long Received)> _reports = [];
-    private readonly HashSet<ModelInstanceId> _requested = [];
+    private readonly HashSet<ModelInstanceId> _changing = [];
+    private readonly SemaphoreSlim _writing = new(1);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private CatalogSnapshot _snapshot = new("", []);
-    private int _revision;
+    private CatalogSnapshot _snapshot = new(new("", 0), []);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -35,19 +42,47 @@ internal sealed class ModelCatalogGrain(
     public Task ReportAsync(SiloReport report)
     {
         _reports[report.Silo] = (report, time.GetTimestamp());
-        foreach (var instance in report.Instances) _requested.Remove(instance.Id);
         Refresh();
-        foreach (var instance in CatalogState.FindMissing(Reports))
-        {
-            if (_requested.Add(instance)) LoadAsync(instance).Ignore();
-        }
-
+        foreach (var instance in State.FindMissing()) ChangeAsync(instance, grain => grain.LoadAsync()).Ignore();
+        foreach (var instance in State.FindSurplus()) ChangeAsync(instance, grain => grain.UnloadAsync()).Ignore();
         return Task.CompletedTask;
     }
 
-    public async Task<CatalogSnapshot> WatchAsync(string? knownRevision, CancellationToken cancellationToken)
+    public async Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken)
     {
-        if (knownRevision != _snapshot.Revision) return _snapshot;
+        var found = await RefreshRepositoriesAsync(model).WaitAsync(cancellationToken);
+        if (found.Count == 0)
+            throw new InferenceException(InferenceError.NotFound, $"failed to load '{model}', failed to poll from model repository: no repository has such a model");
+        if (found.All(publication => publication.Reason.Length > 0)) throw NotLoaded(model, found[0].Reason);
+        await WishAsync(model, unloaded: false);
+        var wanted = State.FindWanted().Where(instance => instance.Model.Name == model).Distinct().ToList();
+        if (wanted.Count == 0) throw NotLoaded(model, _snapshot.Models.First(entry => entry.Id.Name == model).Reason);
+        try
+        {
+            await Task.WhenAll(wanted.Select(instance => grains.GetModel(instance).LoadAsync())).WaitAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw NotLoaded(model, exception.Message, exception);
+        }
+
+        return _snapshot;
+    }
+
+    public async Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken)
+    {
+        if (!_snapshot.Models.Any(entry => entry.Id.Name == model))
+            throw new InferenceException(InferenceError.NotFound, $"failed to unload '{model}': Request for unknown model: '{model}' is not found");
+        await WishAsync(model, unloaded: true);
+        var instances = State.FindSurplus().Where(instance => instance.Model.Name == model);
+        await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, grain => grain.UnloadAsync()))).WaitAsync(cancellationToken);
+        return _snapshot;
+    }
+
+    public async Task<CatalogSnapshot> WatchAsync(CatalogRevision? known, CancellationToken cancellationToken)
+    {
+        // Before the first report there is nothing to tell.
+        if (_snapshot.Revision.Number > 0 && known != _snapshot.Revision) return _snapshot;
         // Calls that wait in a grain hold up its silo's shutdown.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silo.ApplicationStopping);
         try
@@ -66,22 +101,69 @@ internal sealed class ModelCatalogGrain(
         return _snapshot;
     }
 
-    private List<SiloReport> Reports => [.. _reports.Values.Select(entry => entry.Report)];
+    private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State.Unloaded);
 
-    private async Task LoadAsync(ModelInstanceId instance)
+    /// <summary>What the silos' repositories hold of a model now; a silo that does not answer does not hold up the others.</summary>
+    private async Task<IReadOnlyList<ModelPublication>> RefreshRepositoriesAsync(string model)
     {
+        var silos = _reports.Values.Select(entry => entry.Report).Where(report => report.Devices.Count > 0).ToList();
+        var found = await Task.WhenAll(silos.Select(async report =>
+        {
+            try
+            {
+                return await grains.GetRepository(report.Devices[0]).RefreshAsync(model);
+            }
+            catch (Exception exception) when (exception is OrleansException or TimeoutException)
+            {
+                Log.RepositoryUnreachable(logger, exception, report.Silo, model);
+                return [];
+            }
+        }));
+        return [.. found.SelectMany(publications => publications)];
+    }
+
+    private async Task WishAsync(string model, bool unloaded)
+    {
+        // The storage keeps one write at a time apart from the next, and this grain's calls interleave.
+        await _writing.WaitAsync();
+        var before = wishes.State;
         try
         {
-            await grains.GetModel(instance).LoadAsync();
+            if (before.Unloaded.Contains(model) == unloaded) return;
+            wishes.State = new() { Unloaded = unloaded ? [.. before.Unloaded, model] : [.. before.Unloaded.Where(name => name != model)] };
+            await wishes.WriteStateAsync();
         }
-        catch (Exception exception)
+        catch
         {
-            Log.InstanceNotStarted(logger, exception, instance);
+            wishes.State = before;
+            throw;
         }
         finally
         {
-            // The silo's report tells from here on; where it does not have the instance, the next one asks for it again.
-            _requested.Remove(instance);
+            _writing.Release();
+            Refresh();
+        }
+    }
+
+    /// <summary>Asks for a change that is not under way yet. The silo's report tells what came of it, and the next one has it tried again.</summary>
+    private async Task ChangeAsync(ModelInstanceId instance, Func<IModelGrain, Task> change)
+    {
+        if (!_changing.Add(instance)) return;
+        try
+        {
+            await change(grains.GetModel(instance));
+        }
+        catch (InferenceException)
+        {
+            // The instance says in its status why it is not loaded.
+        }
+        catch (Exception exception)
+        {
+            Log.InstanceUnreachable(logger, exception, instance);
+        }
+        finally
+        {
+            _changing.Remove(instance);
         }
     }
 
@@ -101,13 +183,16 @@ internal sealed class ModelCatalogGrain(
     /// <summary>Makes a new snapshot and wakes the watchers, where anything has changed.</summary>
     private void Refresh()
     {
-        var models = CatalogState.Merge(Reports);
-        if (_revision > 0 && SameStates(models, _snapshot.Models)) return;
-        _snapshot = new($"{_incarnation}-{++_revision}", models);
+        var models = State.Merge();
+        if (_snapshot.Revision.Number > 0 && SameStates(models, _snapshot.Models)) return;
+        _snapshot = new(new(_incarnation, _snapshot.Revision.Number + 1), models);
         var changed = _changed;
         _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         changed.SetResult();
     }
+
+    private static InferenceException NotLoaded(string model, string reason, Exception? cause = null) =>
+        new(InferenceError.NotReady, $"failed to load '{model}': {reason}", cause);
 
     private static bool SameStates(IReadOnlyList<ModelEntry> left, IReadOnlyList<ModelEntry> right) =>
         left.Count == right.Count && left.Zip(right).All(pair =>

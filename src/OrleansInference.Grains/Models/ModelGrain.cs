@@ -14,73 +14,109 @@ namespace OrleansInference.Grains.Models;
 [KeepAlive] // Loading costs seconds: an idle model stays until it is unloaded.
 [Reentrant] // Calls must interleave, or the batcher would see only one at a time.
 internal sealed class ModelGrain(
-    IInferenceEngine engine, IModelRepository repository, ModelInstances instances, ILogger<ModelGrain> logger) : Grain, IModelGrain
+    IInferenceEngine engine, IModelRepository repository, ModelInstances instances, SiloReporter reporter, ILogger<ModelGrain> logger)
+    : Grain, IModelGrain
 {
-    private readonly CancellationTokenSource _deactivated = new();
+    private readonly CancellationTokenSource _unloading = new();
     private ModelInstanceId _id;
-    private ModelInstanceStatus _status = null!;
-    private Task _loading = Task.CompletedTask;
+    private Task? _load;
     private ILoadedModel? _model;
+    private ModelVersion? _version;
+    private string _notReady = "it is not loaded";
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _id = ModelInstanceId.Parse(this.GetPrimaryKeyString());
-        // Loading may outlast any activation's time limit, so it begins here and is not awaited.
-        _loading = LoadModelAsync();
         return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        await _deactivated.CancelAsync();
-        await _loading;
+        await _unloading.CancelAsync();
+        if (_load is not null) await FinishAsync(_load);
         if (_model is not null) await _model.DisposeAsync();
         instances.Remove(_id);
-        _deactivated.Dispose();
+        _unloading.Dispose();
     }
 
-    /// <summary>Being called is what activates the grain, and activation begins to load.</summary>
-    public Task LoadAsync() => Task.CompletedTask;
+    public async Task LoadAsync()
+    {
+        _load = LoadAfterAsync(_load);
+        try
+        {
+            await _load;
+        }
+        finally
+        {
+            await reporter.ReportAsync();
+        }
+    }
+
+    public async Task UnloadAsync()
+    {
+        SetStatus(ModelState.Unloading, "it is being unloaded");
+        await _unloading.CancelAsync();
+        DeactivateOnIdle();
+        await reporter.ReportAsync();
+    }
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
     {
-        var model = _model ?? throw new InferenceException(InferenceError.NotReady, NotReady());
-        return await model.InferAsync(request, cancellationToken);
+        if (_model is { } model) return await model.InferAsync(request, cancellationToken);
+        // Whoever still believes in an instance that is gone must not leave an empty one behind.
+        if (_load is null) DeactivateOnIdle();
+        throw new InferenceException(
+            InferenceError.NotReady,
+            $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_notReady}");
     }
 
     public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_model?.GetStatistics() ?? new());
 
-    private async Task LoadModelAsync()
+    /// <summary>Loads follow one another: the last one finds what the repository holds by then.</summary>
+    private async Task LoadAfterAsync(Task? earlier)
     {
-        SetStatus(ModelState.Loading, "the model is being verified and loaded");
+        if (earlier is not null) await FinishAsync(earlier);
         try
         {
             var version = repository.Find(_id.Model)
-                ?? throw new InferenceException(InferenceError.NotFound, $"no repository of this silo has {_id.Model}");
-            _model = await engine.LoadAsync(version, _id.Device, _deactivated.Token);
+                ?? throw new InferenceException(InferenceError.NotReady, $"no repository of this silo has {_id.Model}");
+            if (version == _version) return;
+            if (_model is null) SetStatus(ModelState.Loading, "the model is being verified and loaded");
+            var loaded = await engine.LoadAsync(version, _id.Device, _unloading.Token);
+            var replaced = _model;
+            (_model, _version) = (loaded, version);
             SetStatus(ModelState.Ready, "");
+            if (replaced is not null) await replaced.DisposeAsync();
+        }
+        catch (OperationCanceledException) when (_unloading.IsCancellationRequested)
+        {
+            throw new InferenceException(InferenceError.NotReady, "the model was unloaded while it was being loaded");
         }
         catch (InferenceException exception)
         {
-            SetStatus(ModelState.Unavailable, exception.Message);
-        }
-        catch (OperationCanceledException) when (_deactivated.IsCancellationRequested)
-        {
-            SetStatus(ModelState.Unloading, "the silo is shutting down");
+            Fail(exception.Message);
+            throw;
         }
         catch (Exception exception)
         {
             Log.LoadFailed(logger, exception, _id);
-            SetStatus(ModelState.Unavailable, $"loading failed: {exception.Message}");
+            Fail($"loading failed: {exception.Message}");
+            throw new InferenceException(InferenceError.NotReady, $"loading failed: {exception.Message}", exception);
         }
+    }
+
+    private void Fail(string reason)
+    {
+        if (_model is null) SetStatus(ModelState.Unavailable, reason);
+        else SetStatus(ModelState.Ready, $"what was loaded before answers, since loading it again failed: {reason}");
     }
 
     private void SetStatus(ModelState state, string reason)
     {
-        _status = new(_id, state, reason);
-        instances.Set(_status);
+        _notReady = reason;
+        instances.Set(new(_id, state, reason), _version);
     }
 
-    private string NotReady() =>
-        $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_status.Reason}";
+    private static async Task FinishAsync(Task load) =>
+        await load.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 }

@@ -1,21 +1,32 @@
 using System.Collections.Concurrent;
 
+using OrleansInference.Engine.Repository;
+
 namespace OrleansInference.Grains.Models;
 
-/// <summary>The states of this silo's model instances: written by their grains, read by the <see cref="SiloReporter"/>.</summary>
+/// <summary>
+/// This silo's model instances: written by their grains, read by the <see cref="SiloReporter"/> and by whoever needs to know what
+/// exactly is loaded.
+/// </summary>
 internal sealed class ModelInstances
 {
-    private readonly ConcurrentDictionary<ModelInstanceId, ModelInstanceStatus> _instances = new();
+    private readonly ConcurrentDictionary<ModelInstanceId, (ModelInstanceStatus Status, ModelVersion? Loaded)> _instances = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public IReadOnlyList<ModelInstanceStatus> All => [.. _instances.Values];
+    public IReadOnlyList<ModelInstanceStatus> All => [.. _instances.Values.Select(instance => instance.Status)];
 
-    /// <summary>Ends with the next change. To be taken before <see cref="All"/> is read, so that no change falls between.</summary>
+    public IReadOnlyList<ModelDescriptor> Loaded =>
+        [.. _instances.Values.Select(instance => instance.Loaded).OfType<ModelVersion>().Distinct().Select(version => version.Descriptor)];
+
+    /// <summary>Ends with the next change. To be taken before the others are read, so that no change falls between.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
-    public void Set(ModelInstanceStatus status)
+    /// <summary>What an instance has been loaded from; null where it is not loaded, or not here.</summary>
+    public ModelVersion? FindLoaded(ModelInstanceId id) => _instances.TryGetValue(id, out var instance) ? instance.Loaded : null;
+
+    public void Set(ModelInstanceStatus status, ModelVersion? loaded)
     {
-        _instances[status.Id] = status;
+        _instances[status.Id] = (status, loaded);
         SignalChange();
     }
 

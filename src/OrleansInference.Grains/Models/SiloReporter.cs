@@ -21,6 +21,7 @@ internal sealed class SiloReporter(
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _reporting = new(1);
     private Task _loop = Task.CompletedTask;
 
     /// <summary>Begins when the silo takes calls, and is the first thing to end when it stops.</summary>
@@ -37,36 +38,48 @@ internal sealed class SiloReporter(
     {
         await _stopping.CancelAsync();
         await _loop;
-        await ReportAsync(new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
+        await SendAsync(() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
         _stopping.Dispose();
     }
+
+    /// <summary>Reports now, and returns when the catalog has taken it in or could not be reached.</summary>
+    public Task ReportAsync() => SendAsync(Read);
 
     private async Task ReportOnChangeAsync()
     {
         while (!_stopping.IsCancellationRequested)
         {
             var changed = instances.Changed;
-            await ReportAsync(new()
-            {
-                Silo = options.SiloName,
-                Devices = [.. engine.Devices.Select(device => device.Name)],
-                Models = repository.Publications,
-                Instances = instances.All,
-            });
+            await ReportAsync();
             // After a while without a change it reports all the same: silence would be taken for death.
             await changed.WaitAsync(Interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task ReportAsync(SiloReport report)
+    /// <summary>Reports one at a time and reads what it reports in its turn, so that no report overtakes a later one.</summary>
+    private async Task SendAsync(Func<SiloReport> report)
     {
+        await _reporting.WaitAsync();
         try
         {
-            await grains.GetCatalog().ReportAsync(report);
+            await grains.GetCatalog().ReportAsync(report());
         }
         catch (Exception exception)
         {
             Log.ReportFailed(logger, exception);
         }
+        finally
+        {
+            _reporting.Release();
+        }
     }
+
+    private SiloReport Read() => new()
+    {
+        Silo = options.SiloName,
+        Devices = [.. engine.Devices.Select(device => device.Name)],
+        Models = repository.Publications,
+        Instances = instances.All,
+        Loaded = instances.Loaded,
+    };
 }

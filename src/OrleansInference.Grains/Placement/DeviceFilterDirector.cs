@@ -5,8 +5,8 @@ using Orleans.Runtime.Placement;
 namespace OrleansInference.Grains.Placement;
 
 /// <summary>
-/// Leaves of the candidates the silo that advertises the key's device in its metadata: at most one, since device names are unique.
-/// Runs on the silo where a call enters, which may own no device at all.
+/// Leaves of the candidates the silo that has the device at the end of the key in its metadata: at most one, since device names are
+/// unique. Runs on the silo where a call enters, which may own no device at all.
 /// </summary>
 internal sealed class DeviceFilterDirector(ISiloMetadataCache metadata) : IPlacementFilterDirector
 {
@@ -15,7 +15,9 @@ internal sealed class DeviceFilterDirector(ISiloMetadataCache metadata) : IPlace
 
     public IEnumerable<SiloAddress> Filter(PlacementFilterStrategy filterStrategy, PlacementTarget target, IEnumerable<SiloAddress> silos)
     {
-        var device = ModelInstanceId.Parse(target.GrainIdentity.Key.ToString()!).Device;
+        // A device's name by itself, or behind that of a model.
+        var key = target.GrainIdentity.Key.ToString()!;
+        var device = key[(key.LastIndexOf('/') + 1)..];
         return silos.Where(silo =>
             metadata.GetSiloMetadata(silo).Metadata.TryGetValue(MetadataKey, out var devices) && devices.Split(',').Contains(device));
     }

@@ -133,9 +133,5 @@ public sealed class StatusTests
         };
 
         foreach (var call in sharedMemory) await GrpcDoor.AssertStatusAsync(StatusCode.Unimplemented, call, "shared memory is not supported");
-        await GrpcDoor.AssertStatusAsync(
-            StatusCode.Unimplemented, async () => await door.Api.RepositoryModelLoadAsync(new() { ModelName = "simple" }), "'simple'", "loaded");
-        await GrpcDoor.AssertStatusAsync(
-            StatusCode.Unimplemented, async () => await door.Api.RepositoryModelUnloadAsync(new() { ModelName = "simple" }), "'simple'", "unloaded");
     }
 }

@@ -27,6 +27,21 @@ internal sealed class ScriptedClient : IInferenceClient
 
     public void Fails(Exception exception) => Answer = (_, _) => Task.FromException<InferenceResponse>(exception);
 
+    /// <summary>What was to be loaded and unloaded, as <c>load m</c>.</summary>
+    public ConcurrentQueue<string> Changes { get; } = [];
+
+    public Func<string, Task> OnChange { get; set; } = _ => Task.CompletedTask;
+
+    public Task LoadModelAsync(string model, CancellationToken cancellationToken = default) => ChangeAsync($"load {model}");
+
+    public Task UnloadModelAsync(string model, CancellationToken cancellationToken = default) => ChangeAsync($"unload {model}");
+
+    private Task ChangeAsync(string change)
+    {
+        Changes.Enqueue(change);
+        return OnChange(change);
+    }
+
     public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default)
     {
         Requests.Enqueue(request);

@@ -69,6 +69,10 @@ internal sealed class InferenceApi(HttpClient http)
             entry => (entry.GetProperty("state").GetString()!, entry.GetProperty("reason").GetString()!));
     }
 
+    /// <summary>Loads or unloads a model.</summary>
+    public Task<Answer> ChangeAsync(string model, string change) =>
+        SendAsync(HttpMethod.Post, $"/v2/repository/models/{model}/{change}");
+
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public async Task<Answer> SendAsync(

@@ -98,6 +98,80 @@ public sealed class FileModelRepositoryTests : IDisposable
         Assert.Contains("no model name", Assert.Single(Open().Publications).Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Reading_a_model_again_finds_new_versions_and_keeps_what_has_not_changed()
+    {
+        AddModel("model", "1");
+        _root.Write("model/config.json", $"{{\"version_policy\": {{\"all\": {{}}}}, {Config.Trim()[1..]}");
+        var repository = Open();
+        var first = repository.Find(new("model", 1));
+
+        _root.Write("model/2/model.pt", "");
+        var found = repository.Refresh("model");
+
+        Assert.Equal([1, 2], found.Select(publication => publication.Id.Version));
+        Assert.Same(first, repository.Find(new("model", 1)));
+        Assert.NotNull(repository.Find(new("model", 2)));
+    }
+
+    [Theory]
+    [InlineData("model/1/model.pt")]
+    [InlineData("model/1/extra/weights.bin")]
+    [InlineData("model/config.json")]
+    [InlineData("model/labels.txt")]
+    public void Reading_a_model_again_after_any_of_its_files_has_changed_gives_another_version_object(string file)
+    {
+        AddModel("model", "1");
+        var repository = Open();
+        var before = repository.Find(new("model", 1));
+
+        _root.Write(file, $"{Config} ");
+        repository.Refresh("model");
+
+        Assert.NotSame(before, repository.Find(new("model", 1)));
+    }
+
+    [Fact]
+    public void A_model_that_has_become_broken_stays_as_it_was_and_the_reason_is_told()
+    {
+        AddModel("model", "1");
+        var repository = Open();
+
+        _root.Write("model/config.json", "{");
+        var found = repository.Refresh("model");
+
+        Assert.Contains("config.json", Assert.Single(found).Reason, StringComparison.Ordinal);
+        Assert.Empty(Assert.Single(repository.Publications).Reason);
+        Assert.NotNull(repository.Find(new("model", 1)));
+    }
+
+    [Fact]
+    public void A_model_whose_folder_is_gone_stays_as_it_was_and_nothing_is_found()
+    {
+        AddModel("model", "1");
+        var repository = Open();
+
+        Directory.Delete(Path.Combine(_root.Path, "model"), recursive: true);
+
+        Assert.Empty(repository.Refresh("model"));
+        Assert.NotNull(repository.Find(new("model", 1)));
+    }
+
+    [Theory]
+    [InlineData("../outside")]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("")]
+    [InlineData("model/1")]
+    [InlineData("no\0name")]
+    public void What_is_no_model_name_reaches_no_folder(string name)
+    {
+        AddModel("model", "1");
+        var repository = new FileModelRepository([_root.Path, Path.Combine(_root.Path, "model")]);
+
+        Assert.Empty(repository.Refresh(name));
+    }
+
     private FileModelRepository Open() => new([_root.Path]);
 
     private void AddModel(string name, params string[] versions)

@@ -1,0 +1,17 @@
+using OrleansInference.Engine.Repository;
+using OrleansInference.Grains.Placement;
+
+namespace OrleansInference.Grains.Models;
+
+/// <summary>Lets the catalog have this silo's repository read again.</summary>
+[OnDeviceSilo] // The key is a device of the silo that is meant.
+internal sealed class ModelRepositoryGrain(IModelRepository repository, SiloReporter reporter) : Grain, IModelRepositoryGrain
+{
+    public async Task<IReadOnlyList<ModelPublication>> RefreshAsync(string model)
+    {
+        // Folders may lie on a share that is slow to answer, and grain turns must not block.
+        var found = await Task.Run(() => repository.Refresh(model));
+        await reporter.ReportAsync();
+        return found;
+    }
+}
