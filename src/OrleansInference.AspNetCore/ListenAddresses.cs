@@ -47,8 +47,21 @@ internal sealed class ListenAddresses : IValidateOptions<FrontDoorOptions>
     private static IEnumerable<(string Key, string Text, BindingAddress Parsed)> Parse(FrontDoorOptions options) =>
         from address in new[] { (Key: nameof(options.Http), Text: options.Http), (Key: nameof(options.Grpc), Text: options.Grpc) }
         // What is no address at all is refused by the options' own attributes.
-        where address.Text.Contains("://", StringComparison.Ordinal)
-        select ($"{FrontDoorOptions.SectionName}:{address.Key}", address.Text, BindingAddress.Parse(address.Text));
+        let parsed = TryParse(address.Text)
+        where parsed is not null
+        select ($"{FrontDoorOptions.SectionName}:{address.Key}", address.Text, parsed);
+
+    private static BindingAddress? TryParse(string address)
+    {
+        try
+        {
+            return BindingAddress.Parse(address);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Where what stands behind the colon is no number, the server would take all of it for a name, and listen everywhere.</summary>
     private static bool IsPossible(BindingAddress address) =>

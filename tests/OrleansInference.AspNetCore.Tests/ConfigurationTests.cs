@@ -66,8 +66,24 @@ public sealed class ConfigurationTests
     [InlineData("http://[::1]:8000")]
     [InlineData("https://0.0.0.0")]
     [InlineData("")]
-    public void Addresses_in_all_forms_that_the_server_knows_are_possible(string address) =>
+    public void Addresses_in_all_forms_that_the_server_knows_are_possible(string address)
+    {
         Assert.True(new ListenAddresses().Validate(null, new() { Grpc = address }).Succeeded);
+        Assert.True(new FrontDoorOptionsValidator().Validate(null, new() { Grpc = address }).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("http://")]
+    [InlineData("://localhost:8000")]
+    [InlineData("localhost:8000")]
+    [InlineData("ftp://localhost:8000")]
+    [InlineData("http://localhost:8000/v2")]
+    public void What_is_no_address_is_refused_once(string address)
+    {
+        Assert.True(new FrontDoorOptionsValidator().Validate(null, new() { Grpc = address }).Failed);
+        Assert.True(new ListenAddresses().Validate(null, new() { Grpc = address }).Succeeded);
+    }
 
     [Fact]
     public void One_address_for_REST_and_gRPC_can_be_had_only_once()
