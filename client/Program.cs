@@ -5,6 +5,7 @@ using OrleansInference.AspNetCore;
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {
+    ConfigurationMistakes.ThrowIfUnknown(builder.Configuration);
     builder.AddInferenceFrontDoor();
     builder.UseOrleansClient(client => client
         .AddDashboard()

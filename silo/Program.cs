@@ -12,6 +12,7 @@ if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
 var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {
+    ConfigurationMistakes.ThrowIfUnknown(web.Configuration);
     var frontDoor = web.Configuration.GetSection(FrontDoorOptions.SectionName).Get<FrontDoorOptions>() ?? new();
     IHostApplicationBuilder builder = frontDoor.Enabled
         ? web.AddInferenceFrontDoor()

@@ -10,10 +10,24 @@ namespace OrleansInference.AspNetCore;
 /// <summary>What is wrong with a program's settings, in sentences for whoever has written them.</summary>
 public static class ConfigurationMistakes
 {
-    /// <summary>Checks all options now: the host, which checks them as it starts, would log a call stack for each.</summary>
+    /// <summary>Checks that there are no settings that nobody reads, such as mistyped ones.</summary>
+    /// <exception cref="OptionsValidationException">There are.</exception>
+    public static void ThrowIfUnknown(IConfiguration configuration)
+    {
+        string[] unknown = [.. ConfigurationKeys.FindUnknown(configuration)];
+        if (unknown.Length > 0) throw new OptionsValidationException(InferenceClientOptions.SectionName, typeof(InferenceClientOptions), unknown);
+    }
+
+    /// <summary>
+    /// Checks all options now, and whether the addresses can be had: the host, which finds out as it starts, would log a call stack for each.
+    /// </summary>
     /// <exception cref="OptionsValidationException">One kind of options is wrong.</exception>
     /// <exception cref="AggregateException">Several are.</exception>
-    public static void ThrowIfAny(IServiceProvider services) => services.GetService<IStartupValidator>()?.Validate();
+    public static void ThrowIfAny(IServiceProvider services)
+    {
+        services.GetService<IStartupValidator>()?.Validate();
+        ListenAddresses.Try(services.GetRequiredService<IOptions<FrontDoorOptions>>().Value);
+    }
 
     /// <summary>Finds the sentences in what has ended a program.</summary>
     /// <returns>One per mistake, with its key and value; null where something else has gone wrong.</returns>
@@ -22,20 +36,11 @@ public static class ConfigurationMistakes
         OptionsValidationException invalid => [.. invalid.Failures.Select(failure => Complete(failure, invalid.OptionsType, configuration))],
         AggregateException all when all.InnerExceptions.All(inner => inner is OptionsValidationException) =>
             [.. all.InnerExceptions.SelectMany(inner => Find(inner, configuration)!)],
-        // A value of the wrong type, which the message names with its key; an address that another program has.
+        // A value of the wrong type, which the message names with its key; an address that another program has taken just now.
         InvalidOperationException { InnerException: FormatException or ArgumentException } unreadable => [unreadable.Message],
-        IOException { InnerException: AddressInUseException } inUse => [$"{KeyOf(inUse, configuration)}: {inUse.Message}"],
+        IOException { InnerException: AddressInUseException } inUse => [inUse.Message],
         _ => null,
     };
-
-    /// <summary>The setting of the two whose address cannot be had.</summary>
-    private static string KeyOf(IOException inUse, IConfiguration configuration)
-    {
-        const string Key = $"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Grpc)}";
-        var grpc = (configuration[Key] ?? new FrontDoorOptions().Grpc).TrimEnd('/');
-        var isGrpc = grpc.Length > 0 && inUse.Message.Contains($"{grpc}:", StringComparison.OrdinalIgnoreCase);
-        return isGrpc ? Key : $"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.Http)}";
-    }
 
     /// <summary>Generated validators begin with the bare name of the property, and do not say what its value is.</summary>
     private static string Complete(string failure, Type options, IConfiguration configuration)

@@ -28,7 +28,9 @@ public static class FrontDoorExtensions
     {
         builder.Services.AddOptions<FrontDoorOptions>().BindConfiguration(FrontDoorOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, ListenAddresses>();
         builder.Services.AddSingleton<RequestMemory>();
+        builder.Services.AddSingleton<FixedSettings>();
         builder.Services.AddInferenceClient();
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
@@ -87,6 +89,7 @@ public static class FrontDoorExtensions
         inference.MapInfer();
         inference.MapGenerate();
         v2.MapRepository();
+        v2.MapSettings();
         v2.MapSharedMemory();
         var grpc = app.Services.GetRequiredService<IOptions<FrontDoorOptions>>().Value.Grpc;
         if (grpc.Length > 0) app.MapInferenceGrpc();

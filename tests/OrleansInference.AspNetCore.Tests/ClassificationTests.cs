@@ -93,6 +93,20 @@ public sealed class ClassificationTests
     }
 
     [Theory]
+    [InlineData(DataType.Bytes)]
+    [InlineData(DataType.Float16)]
+    [InlineData(DataType.BFloat16)]
+    [InlineData(DataType.Bool)]
+    public async Task An_output_that_cannot_be_ranked_is_refused_before_the_model_runs(DataType type)
+    {
+        await using var door = await FrontDoor.StartAsync();
+        door.Client.Models.Add(Models.Ready("m", 0, [], [Models.Tensor("OUTPUT0", type, [-1])]));
+
+        (await door.InferAsync("m", Request("OUTPUT0", "1"))).AssertError(400, "'OUTPUT0'", type.ToProtocolName(), "classification");
+        Assert.Empty(door.Client.Requests);
+    }
+
+    [Theory]
     [InlineData("0")]
     [InlineData("-1")]
     [InlineData("1.5")]

@@ -92,6 +92,19 @@ public sealed class ErrorStatusTests
         (await door.GetAsync($"/v2/models/nothing{suffix}")).AssertError(404, "'nothing'");
     }
 
+    [Theory]
+    [InlineData("..%2F..%2Fetc%2Fpasswd", "'..%2F..%2Fetc%2Fpasswd'")]
+    [InlineData("..%5C..%5Cmodels", "'..\\..\\models'")]
+    public async Task A_model_name_that_is_a_path_is_a_model_that_nobody_knows(string name, string shown)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        foreach (var suffix in new[] { "", "/ready", "/config", "/stats", "/versions/1" })
+            (await door.GetAsync($"/v2/models/{name}{suffix}")).AssertError(404, shown);
+        (await door.InferAsync(name, Request)).AssertError(404, shown);
+        Assert.Empty(door.Client.Requests);
+    }
+
     [Fact]
     public async Task Inference_on_an_unknown_model_is_404_before_the_body_is_looked_at()
     {

@@ -100,6 +100,7 @@ public sealed class ParameterTests
     [InlineData("abc")]
     [InlineData("")]
     [InlineData("Grüße \\\"0\\\"")]
+    [InlineData("世界")]
     public async Task An_id_is_passed_on_and_echoed(string id)
     {
         await using var door = await FrontDoor.StartAsync();
@@ -120,6 +121,29 @@ public sealed class ParameterTests
 
         Assert.Equal("[request id: r-7] it broke", (await door.InferAsync("identity", Request("", "\"id\":\"r-7\","))).AssertError(500));
         Assert.Equal("it broke", (await door.InferAsync("identity", Request(""))).AssertError(500));
+    }
+
+    [Theory]
+    [InlineData("""{"id":"r-7","inputs":3}""", 400)]
+    [InlineData("""{"id":"r-7","inputs":[{"name":"A","shape":[2],"datatype":"FP32","data":[1]}]}""", 400)]
+    [InlineData("""{"id":"r-7","inputs":[{"name":"A","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":9}}]}""", 400)]
+    [InlineData("""{"id":"r-7","inputs":[""", 400)]
+    [InlineData("""{"inputs":[],"id":"r-7"} x""", 400)]
+    [InlineData("""{"id":"r-7","parameters":{"triton_x":1}}""", 400)]
+    [InlineData("""{"id":"r-7","inputs":[{"name":"A","shape":[200],"datatype":"UINT64","data":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}]}""", 413)]
+    public async Task It_does_so_too_where_the_error_is_found_behind_it_in_the_body(string body, int status)
+    {
+        await using var door = await FrontDoor.StartAsync(maxRequestBytes: 128);
+
+        Assert.StartsWith("[request id: r-7] ", (await door.InferAsync("identity", body)).AssertError(status), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_id_behind_the_error_is_not_known_yet()
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        Assert.StartsWith("Unable to parse 'inputs'", (await door.InferAsync("identity", """{"inputs":3,"id":"r-7"}""")).AssertError(400), StringComparison.Ordinal);
     }
 
     [Fact]

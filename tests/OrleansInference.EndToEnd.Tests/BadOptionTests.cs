@@ -16,6 +16,9 @@ public sealed class BadOptionTests
     [InlineData("Inference:DefaultTimeout", "", "02:00:00")]
     [InlineData("Inference:MaxQueueSize", "", "many")]
     [InlineData("Inference:FrontDoor:Enabled", "", "perhaps")]
+    [InlineData("Inference:FrontDoor:Http", "", "http://localhost:99999")]
+    [InlineData("Inference:FrontDoor:Grpc", "", "http://localhost:port")]
+    [InlineData("Inference:FrontDoor:Http", "", "http://192.0.2.1:8000")]
     public async Task A_setting_that_cannot_be_ends_the_silo_with_a_sentence_that_names_it(string key, string index, string value)
     {
         using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Isolated(), $"--{key}{index}={value}"]);
@@ -34,13 +37,30 @@ public sealed class BadOptionTests
         AssertExplained(silo, "Inference:MaxInFlight", "-1");
     }
 
-    [Fact]
-    public async Task The_front_end_explains_its_settings_likewise()
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("http://192.0.2.1:8000")]
+    public async Task The_front_end_explains_its_settings_likewise_and_does_not_wait_for_a_silo_to_do_so(string address)
     {
-        using var frontEnd = ChildProgram.Start(ProgramFiles.FrontEnd, "--Inference:FrontDoor:Http=nonsense");
+        using var frontEnd = ChildProgram.Start(ProgramFiles.FrontEnd, $"--Inference:FrontDoor:Http={address}");
 
         Assert.NotEqual(0, await frontEnd.WaitAsync());
-        AssertExplained(frontEnd, "Inference:FrontDoor:Http", "nonsense");
+        AssertExplained(frontEnd, "Inference:FrontDoor:Http", address);
+    }
+
+    [Theory]
+    [InlineData("Inference:MaxQuueSize")]
+    [InlineData("Inference:FrontDoor:Adress")]
+    public async Task A_setting_that_does_not_exist_ends_both_programs_with_a_sentence_that_names_it_and_those_that_do(string key)
+    {
+        foreach (var file in new[] { ProgramFiles.Silo, ProgramFiles.FrontEnd })
+        {
+            using var program = ChildProgram.Start(file, [.. Isolated(), $"--{key}=8"]);
+
+            Assert.NotEqual(0, await program.WaitAsync());
+            Assert.Contains($"{key}: there is no such setting; those of {key[..key.LastIndexOf(':')]} are ", program.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", program.Errors, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

@@ -10,5 +10,9 @@ public sealed class PageTests(SharedService service)
     [InlineData("/dashboard")]
     [InlineData("/scalar")]
     [InlineData("/openapi/v1.json")]
-    public async Task The_silo_shows_its_pages(string path) => Assert.Equal(HttpStatusCode.OK, (await service.Api.GetAsync(path)).Status);
+    public async Task Both_programs_show_their_pages(string path)
+    {
+        foreach (var program in new[] { service.Silo, service.FrontEnd })
+            Assert.Equal(HttpStatusCode.OK, (await program.Api.GetAsync(path)).Status);
+    }
 }

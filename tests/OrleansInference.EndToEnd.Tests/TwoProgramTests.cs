@@ -8,10 +8,8 @@ namespace OrleansInference.EndToEnd.Tests;
 /// <summary>The silo without REST, and the front end as a process of its own.</summary>
 public sealed class TwoProgramTests
 {
-    private const string Numbers = "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15";
-
     [Fact]
-    public async Task A_front_end_that_starts_first_lives_at_once_becomes_ready_with_the_silo_and_serves_as_the_silo_does()
+    public async Task A_front_end_that_starts_first_lives_at_once_becomes_ready_with_the_silo_and_outlives_it()
     {
         var ports = FreePort.Take(2);
         await using var frontEnd = await Service.StartFrontEndAsync(gateway: ports[1]);
@@ -21,10 +19,8 @@ public sealed class TwoProgramTests
         using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Service.SiloArguments(ports[0], ports[1]), "--Inference:FrontDoor:Enabled=false"]);
 
         await frontEnd.WaitUntilReadyAsync();
-        await AssertServesAsync(frontEnd);
-        await GrpcTests.AssertServesAsync(frontEnd.Grpc);
+        Assert.Equal(["5"], (await frontEnd.Api.InferPictureAsync(Samples.Picture(5))).Strings("label"));
         await AssertSampleClientServedAsync(gateway: ports[1]);
-        foreach (var path in new[] { "/dashboard", "/scalar" }) Assert.Equal(HttpStatusCode.OK, (await frontEnd.Api.GetAsync(path)).Status);
         await silo.StopAsync();
         Assert.Equal(HttpStatusCode.OK, (await frontEnd.Api.GetAsync("/v2/health/live")).Status);
     }
@@ -39,29 +35,6 @@ public sealed class TwoProgramTests
             Assert.NotEmpty(files);
             Assert.DoesNotContain(files, file => file!.Contains("torch", StringComparison.OrdinalIgnoreCase));
         }
-    }
-
-    private static async Task AssertServesAsync(Service frontEnd)
-    {
-        for (var digit = 0; digit < 10; digit++)
-            Assert.Equal([$"{digit}"], (await frontEnd.Api.InferPictureAsync(Samples.Picture(digit))).Strings("label"));
-
-        var simple = await frontEnd.Api.InferJsonAsync(
-            "simple",
-            $$"""
-            {
-              "inputs": [
-                { "name": "INPUT0", "datatype": "INT32", "shape": [1, 16], "data": [{{Numbers}}] },
-                { "name": "INPUT1", "datatype": "INT32", "shape": [1, 16], "data": [{{Numbers}}] }
-              ]
-            }
-            """);
-        Assert.Equal(Enumerable.Range(0, 16).Select(i => 2 * i), simple.Numbers<int>("OUTPUT0"));
-        Assert.Equal(Enumerable.Repeat(0, 16), simple.Numbers<int>("OUTPUT1"));
-
-        var bad = await frontEnd.Api.InferPictureAsync("no picture"u8.ToArray());
-        Assert.Equal(HttpStatusCode.BadRequest, bad.Status);
-        Assert.Contains("not a PNG or JPEG", bad.Error, StringComparison.Ordinal);
     }
 
     private static async Task AssertSampleClientServedAsync(int gateway)

@@ -60,8 +60,7 @@ internal static class GenerateEndpoints
         var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
         using var body = await RequestBody.ReadAsync(context.Request, memory);
-        var call = GenerateReader.Read(body.Bytes, descriptor, options.Value.MaxRequestBytes);
-        if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
+        var call = GenerateReader.Read(body.Bytes, descriptor, options.Value.MaxRequestBytes, id => context.Items[RequestId.Key] = id);
         return (call, call.ToRequest(route.Model, route.Version, received), descriptor);
     }
 

@@ -33,7 +33,6 @@ internal static class InferEndpoints
         var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
         var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
-        if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
         var request = call.ToRequest(route.Model, route.Version, received);
         if (descriptor.IsDecoupled)
         {

@@ -14,6 +14,9 @@ namespace OrleansInference.AspNetCore.Endpoints;
 /// <summary>The server as a whole: what it is, whether it lives, whether it is ready.</summary>
 internal static class ServerEndpoints
 {
+    /// <summary>
+    /// Without <c>logging</c> and <c>trace</c>: those promise that a client can change the settings, and here they can only be read.
+    /// </summary>
     public static readonly ServerMetadata Metadata = new(
         "orleans-inference",
         typeof(ServerEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",

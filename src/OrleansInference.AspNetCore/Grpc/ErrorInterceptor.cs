@@ -11,7 +11,7 @@ internal sealed class ErrorInterceptor(ILogger<ErrorInterceptor> logger) : Inter
     /// <summary>Clients that retry by themselves wait for as long as this trailer says.</summary>
     public const string RetryTrailer = "grpc-retry-pushback-ms";
 
-    private const string RetryAfterMilliseconds = "1000";
+    public const string RetryAfterMilliseconds = "1000";
 
     /// <summary>Timers count whole milliseconds, and end some of a deadline's last one early.</summary>
     private static readonly TimeSpan DeadlineTolerance = TimeSpan.FromMilliseconds(20);

@@ -22,7 +22,6 @@ internal static class GrpcExtensions
         services.AddOptions<GrpcServiceOptions>().Configure<IOptions<FrontDoorOptions>>((grpc, frontDoor) =>
             grpc.MaxReceiveMessageSize = (int)Math.Min(int.MaxValue, (long)frontDoor.Value.MaxRequestBytes + EnvelopeBytes));
         services.AddSingleton<ErrorInterceptor>();
-        services.AddSingleton<FixedSettings>();
         services.AddSingleton<MessageInference>();
         services.AddSingleton<StreamInference>();
         services.AddSingleton<InferenceService>();
@@ -31,6 +30,7 @@ internal static class GrpcExtensions
 
     public static void MapInferenceGrpc(this WebApplication app)
     {
+        app.UseWhen(HeldMessages.IsCall, calls => calls.UseMiddleware<HeldMessages>());
         app.MapGrpcService<InferenceService>();
         app.MapGrpcService<HealthService>();
     }

@@ -5,6 +5,7 @@ using Inference;
 using Microsoft.Extensions.Hosting;
 
 using OrleansInference.AspNetCore.Endpoints;
+using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
 
 namespace OrleansInference.AspNetCore.Grpc;
@@ -82,11 +83,11 @@ internal sealed class InferenceService(
     public override async Task<TraceSettingResponse> TraceSetting(TraceSettingRequest request, ServerCallContext context)
     {
         if (request.ModelName.Length > 0) await client.GetModelAsync(request.ModelName, cancellationToken: context.CancellationToken);
-        return FixedSettings.GetTrace(request);
+        return settings.Ask(request);
     }
 
     public override Task<LogSettingsResponse> LogSettings(LogSettingsRequest request, ServerCallContext context) =>
-        Task.FromResult(settings.GetLog(request));
+        Task.FromResult(settings.Ask(request));
 
     public override Task<SystemSharedMemoryStatusResponse> SystemSharedMemoryStatus(
         SystemSharedMemoryStatusRequest request, ServerCallContext context) => throw NoSharedMemory();

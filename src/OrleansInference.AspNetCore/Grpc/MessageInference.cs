@@ -58,6 +58,7 @@ internal sealed class MessageInference(
         var entry = await client.GetModelAsync(message.ModelName, version, cancellationToken);
         var descriptor = entry.GetReadyDescriptor();
         var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes);
+        call.CheckOutputs(descriptor);
         return (call, call.ToRequest(message.ModelName, version, received, ToLimit(callDeadline, received)), descriptor);
     }
 

@@ -31,6 +31,12 @@ internal static class Classification
         return InferenceTensor.FromStrings(output.Name, ranked, batched ? [rows, best] : [best]);
     }
 
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: elements of this datatype have no order.</exception>
+    public static void Check(string output, DataType type)
+    {
+        if (type is DataType.Bool or DataType.Bytes or DataType.Float16 or DataType.BFloat16) throw Refuse(output, type);
+    }
+
     private static string Format(double value, int index, IReadOnlyList<string> labels) => index < labels.Count
         ? string.Create(CultureInfo.InvariantCulture, $"{value:F6}:{index}:{labels[index]}")
         : string.Create(CultureInfo.InvariantCulture, $"{value:F6}:{index}");
@@ -47,8 +53,9 @@ internal static class Classification
         DataType.Int64 => [.. output.ToArray<long>().Select(value => (double)value)],
         DataType.Float32 => [.. output.ToArray<float>().Select(value => (double)value)],
         DataType.Float64 => output.ToArray<double>(),
-        _ => throw new InferenceException(
-            InferenceError.InvalidArgument,
-            $"classification is not possible for output '{output.Name}' of datatype {output.DataType.ToProtocolName()}"),
+        _ => throw Refuse(output.Name, output.DataType),
     };
+
+    private static InferenceException Refuse(string output, DataType type) => new(
+        InferenceError.InvalidArgument, $"classification is not possible for output '{output}' of datatype {type.ToProtocolName()}");
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 using OrleansInference.Tensors;
 
-using static OrleansInference.AspNetCore.Protocol.JsonMembers;
+using static OrleansInference.AspNetCore.Protocol.JsonFields;
 
 namespace OrleansInference.AspNetCore.Protocol;
 
@@ -17,23 +17,29 @@ internal ref struct GenerateReader
 
     private readonly ModelDescriptor _model;
     private readonly int _maxBytes;
+    private readonly Action<string> _named;
     private readonly List<InferenceTensor> _inputs = [];
     private RequestParameters _parameters;
     private string? _id;
     private long _decoded;
 
-    private GenerateReader(ModelDescriptor model, int maxBytes)
+    private GenerateReader(ModelDescriptor model, int maxBytes, Action<string> named)
     {
         _model = model;
         _maxBytes = maxBytes;
+        _named = named;
     }
 
+    /// <param name="json">The body.</param>
+    /// <param name="model">The model, whose inputs are looked for.</param>
+    /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
+    /// <param name="named">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
     /// </exception>
-    public static InferCall Read(ReadOnlySequence<byte> json, ModelDescriptor model, int maxBytes)
+    public static InferCall Read(ReadOnlySequence<byte> json, ModelDescriptor model, int maxBytes, Action<string> named)
     {
-        var request = new GenerateReader(model, maxBytes);
+        var request = new GenerateReader(model, maxBytes, named);
         var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
@@ -59,7 +65,7 @@ internal ref struct GenerateReader
         {
             var name = reader.GetString()!;
             if (_model.Inputs.FirstOrDefault(input => input.Name == name) is { } input) ReadInput(ref reader, input);
-            else if (name == "id") _id = ReadString(ref reader, name);
+            else if (name == "id") _named(_id = ReadString(ref reader, name));
             else if (name == "parameters") _parameters.ReadAll(ref reader);
             else ReadParameter(ref reader, name);
         }

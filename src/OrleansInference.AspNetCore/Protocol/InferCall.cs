@@ -29,6 +29,17 @@ internal sealed record InferCall(
         };
     }
 
+    /// <summary>Refuses what cannot be written of the model's outputs, whatever they are going to be.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the classes of an output cannot be ranked.</exception>
+    public void CheckOutputs(ModelDescriptor model)
+    {
+        foreach (var asked in Outputs.Where(output => output.Classes > 0))
+        {
+            if (model.Outputs.FirstOrDefault(output => output.Name == asked.Name) is { } declared)
+                Classification.Check(declared.Name, declared.DataType);
+        }
+    }
+
     /// <summary>An output, or instead of it the best of its classes where the caller asks for them.</summary>
     public InferenceTensor Classify(InferenceTensor output, ModelDescriptor model)
     {

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 using OrleansInference.Tensors;
 
-using static OrleansInference.AspNetCore.Protocol.JsonMembers;
+using static OrleansInference.AspNetCore.Protocol.JsonFields;
 
 namespace OrleansInference.AspNetCore.Protocol;
 
@@ -17,6 +17,7 @@ internal ref struct InferJsonReader
 
     private readonly string _model;
     private readonly int _maxBytes;
+    private readonly Action<string>? _named;
     private readonly List<InferenceTensor> _inputs = [];
     private readonly List<OutputCall> _outputs = [];
     private ReadOnlySequence<byte> _blobs;
@@ -24,20 +25,23 @@ internal ref struct InferJsonReader
     private RequestParameters _parameters;
     private string? _id;
 
-    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named)
     {
         _blobs = blobs;
         _maxBytes = maxBytes;
         _model = model;
+        _named = named;
     }
 
     /// <param name="json">The JSON.</param>
     /// <param name="blobs">The binary tensors, in the order of the inputs that announce them.</param>
     /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
     /// <param name="model">The model's name, for messages.</param>
-    public static InferCall Read(ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model)
+    /// <param name="named">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
+    public static InferCall Read(
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named = null)
     {
-        var request = new InferJsonReader(blobs, maxBytes, model);
+        var request = new InferJsonReader(blobs, maxBytes, model, named);
         var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
@@ -68,6 +72,7 @@ internal ref struct InferJsonReader
             if (reader.ValueTextEquals("id"u8))
             {
                 _id = ReadString(ref reader, "id");
+                _named?.Invoke(_id);
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -227,13 +232,6 @@ internal ref struct InferJsonReader
         }
 
         return [.. shape];
-    }
-
-    private static bool NextItem(ref Utf8JsonReader reader, string field, int count)
-    {
-        if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
-        if (count == RequestLimits.MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {RequestLimits.MaxTensors}");
-        return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);

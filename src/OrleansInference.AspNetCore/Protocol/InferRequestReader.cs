@@ -21,7 +21,9 @@ internal static class InferRequestReader
         using var body = await RequestBody.ReadAsync(request, memory);
         try
         {
-            return Parse(request, model, maxBytes, body.Bytes);
+            var call = Parse(request, model, maxBytes, body.Bytes);
+            call.CheckOutputs(model);
+            return call;
         }
         catch (ArgumentException exception)
         {
@@ -40,12 +42,14 @@ internal static class InferRequestReader
         }
 
         var header = request.Headers[HeaderLength].ToString();
-        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name);
+        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name, Name);
         if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
             throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
         return length == 0
             ? new(null, [ReadRaw(model, body)], [], new() { BinaryOutputs = true })
-            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model.Id.Name);
+            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model.Id.Name, Name);
+
+        void Name(string id) => request.HttpContext.Items[RequestId.Key] = id;
     }
 
     /// <summary>A body that is nothing but the elements of the model's one input: one row, with at most one open dimension.</summary>

@@ -139,7 +139,17 @@ internal static class InferResponseWriter
     {
         if (tensor.DataType == DataType.Bytes)
         {
-            foreach (var element in tensor.ToBytes()) writer.WriteStringValue(element.Span);
+            var sinceFlush = 0L;
+            foreach (var element in tensor.ToBytes())
+            {
+                writer.WriteStringValue(element.Span);
+                sinceFlush += element.Length;
+                if (pipe is null || sinceFlush < BytesPerChunk) continue;
+                sinceFlush = 0;
+                writer.Flush();
+                await pipe.FlushAsync(cancellationToken);
+            }
+
             return;
         }
 

@@ -49,7 +49,7 @@ internal sealed class RequestBody : IDisposable
             {
                 var read = await ReadAsync(reader);
                 var length = read.Buffer.Length;
-                if (!memory.TryHold(length, length - held, out var refusal))
+                if ((memory.Check(length) ?? (memory.TryHold(length - held, out var full) ? null : full)) is { } refusal)
                 {
                     reader.AdvanceTo(read.Buffer.End);
                     throw refusal;

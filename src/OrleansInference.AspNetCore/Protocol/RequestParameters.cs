@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-using static OrleansInference.AspNetCore.Protocol.JsonMembers;
+using static OrleansInference.AspNetCore.Protocol.JsonFields;
 
 namespace OrleansInference.AspNetCore.Protocol;
 

@@ -29,7 +29,8 @@ internal sealed class GrpcDoor : IAsyncDisposable
 
     public Health.HealthClient Health { get; }
 
-    public static async Task<GrpcDoor> StartAsync(int? maxRequestBytes = null) => new(await FrontDoor.StartAsync(maxRequestBytes));
+    public static async Task<GrpcDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null) =>
+        new(await FrontDoor.StartAsync(maxRequestBytes, maxHeldBytes));
 
     /// <summary>Asserts the status, and that its message holds all of the fragments.</summary>
     public static async Task<RpcException> AssertStatusAsync(StatusCode status, Func<Task> call, params string[] fragments)

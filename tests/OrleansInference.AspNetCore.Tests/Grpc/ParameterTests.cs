@@ -142,6 +142,18 @@ public sealed class ParameterTests
     }
 
     [Fact]
+    public async Task Classes_of_an_output_that_cannot_be_ranked_are_refused_before_the_model_runs()
+    {
+        await using var door = await GrpcDoor.StartAsync();
+        var request = Classify(new() { Int64Param = 2 });
+        request.Outputs[0].Name = "label";
+
+        await door.AssertRefusedAsync(request, "classification", "'label'", "BYTES");
+
+        Assert.Empty(door.Client.Requests);
+    }
+
+    [Fact]
     public async Task A_classification_of_no_classes_is_refused()
     {
         await using var door = await GrpcDoor.StartAsync();

@@ -150,9 +150,12 @@ public sealed class ServerTests
         var on = new TraceSettingRequest { Settings = { ["trace_level"] = new() { Value = { "TIMESTAMPS" } } } };
         var rate = new TraceSettingRequest { Settings = { ["trace_rate"] = new() { Value = { "5" } } } };
 
-        var settings = await door.Api.TraceSettingAsync(new() { ModelName = "simple" });
+        var settings = await door.Api.TraceSettingAsync(new() { ModelName = "simple", Settings = { ["trace_rate"] = new() } });
 
         Assert.Equal(["OFF"], settings.Settings["trace_level"].Value);
+        Assert.Equal(
+            ["log_frequency=0", "trace_count=0", "trace_file=", "trace_level=OFF", "trace_rate=1000"],
+            settings.Settings.Select(setting => $"{setting.Key}={Assert.Single(setting.Value.Value)}").Order(StringComparer.Ordinal));
         Assert.Equal(settings, await door.Api.TraceSettingAsync(new() { Settings = { ["trace_level"] = new() { Value = { "OFF" } } } }));
         await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, async () => await door.Api.TraceSettingAsync(on), "'trace_level'", "TIMESTAMPS");
         await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, async () => await door.Api.TraceSettingAsync(rate), "'trace_rate'", "5");
@@ -177,6 +180,9 @@ public sealed class ServerTests
             var change = new LogSettingsRequest { Settings = { [name] = new() { BoolParam = true } } };
             await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, async () => await door.Api.LogSettingsAsync(change), $"'{name}'");
         }
+
+        var empty = new LogSettingsRequest { Settings = { ["log_info"] = new() } };
+        await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, async () => await door.Api.LogSettingsAsync(empty), "'log_info'");
     }
 
     private static OrleansInference.ModelStatistics Some(int factor) => new()

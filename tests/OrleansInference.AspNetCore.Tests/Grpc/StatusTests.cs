@@ -84,6 +84,7 @@ public sealed class StatusTests
         foreach (var call in calls)
         {
             await GrpcDoor.AssertStatusAsync(StatusCode.NotFound, () => call("nothing", ""), "'nothing'");
+            await GrpcDoor.AssertStatusAsync(StatusCode.NotFound, () => call("../../etc/passwd", ""), "'../../etc/passwd'");
             await GrpcDoor.AssertStatusAsync(StatusCode.NotFound, () => call("identity", "9"), "'identity'", "9");
             await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, () => call("identity", "1.5"), "'1.5'");
         }

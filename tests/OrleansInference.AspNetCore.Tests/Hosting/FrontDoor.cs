@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
+using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
 
 namespace OrleansInference.AspNetCore.Tests.Hosting;
@@ -35,7 +36,10 @@ internal sealed class FrontDoor : IAsyncDisposable
 
     public IHostApplicationLifetime Lifetime => _app.Lifetime;
 
-    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null)
+    /// <summary>What the requests hold that are being read.</summary>
+    public RequestMemory Memory => _app.Services.GetRequiredService<RequestMemory>();
+
+    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null, ILoggerProvider? logger = null)
     {
         // Hosts come and go by the hundred: none of them may watch its settings' files.
         var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
@@ -53,6 +57,7 @@ internal sealed class FrontDoor : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton<IInferenceClient>(client));
         builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time));
         builder.Logging.ClearProviders();
+        if (logLevel is { } level) builder.Logging.SetMinimumLevel(level).AddProvider(logger ?? new DeafProvider());
         builder.WebHost.UseTestServer();
         var app = builder.Build();
         app.MapInferenceFrontDoor();
@@ -98,5 +103,24 @@ internal sealed class FrontDoor : IAsyncDisposable
     {
         _http.Dispose();
         await _app.DisposeAsync();
+    }
+
+    /// <summary>Takes every message, so that the level decides alone, and drops it.</summary>
+    private sealed class DeafProvider : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -8,15 +8,19 @@ namespace OrleansInference.EndToEnd.Tests.Programs;
 /// <summary>A program that serves REST and gRPC on ports of its own: the silo, or the front end of a silo elsewhere.</summary>
 internal sealed class Service : IAsyncDisposable
 {
-    private Service(ChildProgram program, string address, string grpc)
+    private Service(ChildProgram program, string address, string grpc, int gateway)
     {
         Program = program;
+        Gateway = gateway;
         Http = new() { BaseAddress = new(address), Timeout = Poll.Limit };
         Api = new(Http);
         Grpc = GrpcChannel.ForAddress(grpc);
     }
 
     public ChildProgram Program { get; }
+
+    /// <summary>The port over which other programs reach the silo.</summary>
+    public int Gateway { get; }
 
     public HttpClient Http { get; }
 
@@ -36,19 +40,19 @@ internal sealed class Service : IAsyncDisposable
             : [$"--Inference:Models:0={Samples.Repository}", $"--Inference:Models:1={repository}"];
         var program = ChildProgram.Start(
             ProgramFiles.Silo, [.. SiloArguments(ports[0], ports[1]), .. FrontDoorArguments(address, grpc), .. models, .. options]);
-        var service = new Service(program, address, grpc);
+        var service = new Service(program, address, grpc, ports[1]);
         await service.WaitUntilReadyAsync();
         return service;
     }
 
     /// <summary>Starts a front end of the silo behind a gateway, and waits until it serves; not until the silo does.</summary>
-    public static async Task<Service> StartFrontEndAsync(int gateway)
+    public static async Task<Service> StartFrontEndAsync(int gateway, params IEnumerable<string> options)
     {
         var ports = FreePort.Take(2);
         string address = Address(ports[0]), grpc = Address(ports[1]);
         var program = ChildProgram.Start(
-            ProgramFiles.FrontEnd, [$"--Orleans:Clustering:Gateways:0=127.0.0.1:{gateway}", .. FrontDoorArguments(address, grpc)]);
-        var service = new Service(program, address, grpc);
+            ProgramFiles.FrontEnd, [$"--Orleans:Clustering:Gateways:0=127.0.0.1:{gateway}", .. FrontDoorArguments(address, grpc), .. options]);
+        var service = new Service(program, address, grpc, gateway);
         await service.WaitForAsync("/v2/health/live");
         return service;
     }

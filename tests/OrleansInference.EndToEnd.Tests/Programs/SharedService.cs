@@ -5,36 +5,46 @@ using OrleansInference.EndToEnd.Tests.Protocol;
 
 namespace OrleansInference.EndToEnd.Tests.Programs;
 
-/// <summary>The one silo that most tests talk to: the bundled models, and those of <see cref="TestModels"/> that load.</summary>
+/// <summary>
+/// The programs that most tests talk to: one silo with the bundled models and those of <see cref="TestModels"/> that load, which serves
+/// them itself, and a front end of it.
+/// </summary>
 public sealed class SharedService : IAsyncLifetime
 {
     /// <summary>Less than the default, so that tests need not send so much to exceed it.</summary>
     internal const int MaxRequestBytes = 1024 * 1024;
 
     private readonly TemporaryFolder _repository = new();
-    private Service? _service;
+    private Service? _silo;
+    private Service? _frontEnd;
 
-    internal InferenceApi Api => Started.Api;
+    internal Service Silo => _silo ?? throw new InvalidOperationException("The silo has not been started.");
 
-    internal HttpClient Http => Started.Http;
+    internal Service FrontEnd => _frontEnd ?? throw new InvalidOperationException("The front end has not been started.");
 
-    internal GrpcChannel Grpc => Started.Grpc;
+    internal InferenceApi Api => Silo.Api;
 
-    internal ChildProgram Program => Started.Program;
+    internal HttpClient Http => Silo.Http;
 
-    private Service Started => _service ?? throw new InvalidOperationException("The service has not been started.");
+    internal GrpcChannel Grpc => Silo.Grpc;
+
+    internal ChildProgram Program => Silo.Program;
 
     public async ValueTask InitializeAsync()
     {
         TestModels.AddSlow(_repository.Path);
         TestModels.AddSlow(_repository.Path, "narrow", maxQueueSize: 1);
         TestModels.AddPicky(_repository.Path);
-        _service = await Service.StartSiloAsync(_repository.Path, $"--Inference:FrontDoor:MaxRequestBytes={MaxRequestBytes}");
+        var limit = $"--Inference:FrontDoor:MaxRequestBytes={MaxRequestBytes}";
+        _silo = await Service.StartSiloAsync(_repository.Path, limit);
+        _frontEnd = await Service.StartFrontEndAsync(_silo.Gateway, limit);
+        await _frontEnd.WaitUntilReadyAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_service is not null) await _service.DisposeAsync();
+        if (_frontEnd is not null) await _frontEnd.DisposeAsync();
+        if (_silo is not null) await _silo.DisposeAsync();
         _repository.Dispose();
     }
 }

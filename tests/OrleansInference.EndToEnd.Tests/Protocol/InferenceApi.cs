@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Compression;
 using System.Net.Http.Headers;
 using System.Text;
 
@@ -38,10 +40,22 @@ internal sealed class InferenceApi(HttpClient http)
         """,
         cancellationToken: cancellationToken);
 
-    public async Task<Answer> InferAsync(string model, HttpContent content, CancellationToken cancellationToken = default)
+    public Task<Answer> InferAsync(string model, HttpContent content, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", content, cancellationToken: cancellationToken);
+
+    /// <summary>Sends JSON with the bytes of tensors behind it, without a Content-Type, as Triton's own client does.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="json">The JSON; empty for a raw request.</param>
+    /// <param name="blobs">What stands behind it.</param>
+    /// <param name="encoding">How to compress all of it; null for not at all.</param>
+    public Task<Answer> InferBinaryAsync(string model, string json, byte[] blobs, string? encoding = null)
     {
-        using var response = await http.PostAsync($"/v2/models/{model}/infer", content, cancellationToken);
-        return await Answer.ReadAsync(response);
+        var head = Encoding.UTF8.GetBytes(json);
+        byte[] body = [.. head, .. blobs];
+        var content = new ByteArrayContent(encoding is null ? body : Compress(body, encoding));
+        content.Headers.Add(Answer.HeaderLength, head.Length.ToString(CultureInfo.InvariantCulture));
+        if (encoding is not null) content.Headers.ContentEncoding.Add(encoding);
+        return InferAsync(model, content);
     }
 
     public async Task<ModelStats> GetStatsAsync(string model) => ModelStats.Parse((await GetAsync($"/v2/models/{model}/stats")).Json);
@@ -49,22 +63,32 @@ internal sealed class InferenceApi(HttpClient http)
     /// <summary>State and reason of every model of the repository.</summary>
     public async Task<IReadOnlyDictionary<string, (string State, string Reason)>> GetIndexAsync()
     {
-        using var response = await http.PostAsync("/v2/repository/index", null);
-        return (await Answer.ReadAsync(response)).Json.EnumerateArray().ToDictionary(
+        var answer = await SendAsync(HttpMethod.Post, "/v2/repository/index");
+        return answer.Json.EnumerateArray().ToDictionary(
             entry => entry.GetProperty("name").GetString()!,
             entry => (entry.GetProperty("state").GetString()!, entry.GetProperty("reason").GetString()!));
     }
 
     /// <summary>Loads or unloads a model.</summary>
-    public async Task<Answer> ChangeAsync(string model, string change)
+    public Task<Answer> ChangeAsync(string model, string change) =>
+        SendAsync(HttpMethod.Post, $"/v2/repository/models/{model}/{change}");
+
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public async Task<Answer> SendAsync(
+        HttpMethod method, string path, HttpContent? content = null, string? acceptEncoding = null, CancellationToken cancellationToken = default)
     {
-        using var response = await http.PostAsync($"/v2/repository/models/{model}/{change}", null);
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        if (acceptEncoding is not null) request.Headers.TryAddWithoutValidation("Accept-Encoding", acceptEncoding);
+        using var response = await http.SendAsync(request, cancellationToken);
         return await Answer.ReadAsync(response);
     }
 
-    public async Task<Answer> GetAsync(string path)
+    private static byte[] Compress(byte[] plain, string encoding)
     {
-        using var response = await http.GetAsync(path);
-        return await Answer.ReadAsync(response);
+        using var target = new MemoryStream();
+        using (Stream stream = encoding == "gzip" ? new GZipStream(target, CompressionLevel.Fastest) : new ZLibStream(target, CompressionLevel.Fastest))
+            stream.Write(plain);
+        return target.ToArray();
     }
 }

@@ -83,6 +83,39 @@ public sealed class TorchModelTests : IDisposable
     }
 
     [Theory]
+    [InlineData("BOOL", "0100")]
+    [InlineData("UINT8", "07FF")]
+    [InlineData("INT8", "07FF")]
+    [InlineData("INT16", "07000080")]
+    [InlineData("INT32", "0700000000000080")]
+    [InlineData("INT64", "07000000000000000000000000000080")]
+    [InlineData("FP16", "003C007E")]
+    [InlineData("BF16", "803FC07F")]
+    [InlineData("FP32", "0000803F0000C07F")]
+    [InlineData("FP64", "000000000000F03F000000000000F87F")]
+    public void Every_datatype_that_torch_has_goes_through_a_network_as_it_is(string datatype, string bytes)
+    {
+        Assert.True(DataTypes.TryParse(datatype, out var type));
+        using var model = Load(Doubles.Replace("TYPE_FP32", $"TYPE_{datatype}", StringComparison.Ordinal), "x: Tensor", "return x");
+
+        var output = model.Run([[new("x", type, [1, 2], Convert.FromHexString(bytes))]]).Outputs[0][0];
+
+        Assert.Equal(type, output.DataType);
+        Assert.Equal(bytes, Convert.ToHexString(output.Data.Span));
+    }
+
+    [Fact]
+    public void No_datatype_that_torch_has_is_left_out()
+    {
+        var tested = typeof(TorchModelTests).GetMethod(nameof(Every_datatype_that_torch_has_goes_through_a_network_as_it_is))!
+            .GetCustomAttributes(typeof(InlineDataAttribute), false).Cast<InlineDataAttribute>().Select(row => (string)row.Data[0]!);
+
+        Assert.Equal(
+            Enum.GetValues<DataType>().Where(TorchTypes.Supports).Select(type => type.ToProtocolName()).Order(StringComparer.Ordinal),
+            tested.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
     [InlineData("return torch.neg(x)", "x: Tensor,\n    y: Tensor", "2 inputs")]
     [InlineData("return torch.to(x, 7)", "x: Tensor", "FP64")]
     [InlineData("return torch.reshape(x, [-1])", "x: Tensor", "[4]")]
