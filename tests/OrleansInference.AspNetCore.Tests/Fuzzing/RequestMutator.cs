@@ -9,7 +9,10 @@ namespace OrleansInference.AspNetCore.Tests.Fuzzing;
 /// <summary>Makes requests that are almost right, wildly wrong, or plain noise; the same ones for the same seed.</summary>
 internal sealed class RequestMutator(int seed)
 {
-    private static readonly string[] Models = ["simple", "identity", "digits", "identity/versions/1"];
+    private static readonly string[] Routes =
+    [
+        "simple/infer", "identity/infer", "digits/infer", "identity/versions/1/infer", "identity/generate", "countdown/infer", "countdown/generate_stream",
+    ];
 
     private static readonly string[] Seeds =
     [
@@ -21,6 +24,7 @@ internal sealed class RequestMutator(int seed)
         """{"inputs":[{"name":"INPUT0","shape":[3],"datatype":"FP32","data":[NaN,-Infinity,1]}]}""",
         """{"inputs":[{"name":"INPUT0","shape":[4],"datatype":"BOOL","data":[true,false,[true],true]}],"inputs":[]}""",
         """{"inputs":[{"name":"INPUT0","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":5}}]}""",
+        """{"id":"a","INPUT0":[[1,NaN],[-2.5e1,4]],"FROM":3,"temperature":0.5,"parameters":{"timeout":1500,"priority":2}}""",
     ];
 
     private static readonly string[] Numbers =
@@ -30,7 +34,7 @@ internal sealed class RequestMutator(int seed)
 
     private readonly Random _random = new(seed);
 
-    public (string Model, HttpContent Body, string? AcceptEncoding) Next()
+    public (string Route, HttpContent Body, string? AcceptEncoding) Next()
     {
         var body = _random.Next(8) switch
         {
@@ -58,7 +62,7 @@ internal sealed class RequestMutator(int seed)
         }
 
         if (_random.Next(10) == 0) content.Headers.TryAddWithoutValidation("Content-Type", Pick(["image/png", "text/plain", "x", "application/json"]));
-        return (Pick(Models), content, _random.Next(4) == 0 ? Pick(["gzip", "deflate", "*", "gzip;q=2", ";;"]) : null);
+        return (Pick(Routes), content, _random.Next(4) == 0 ? Pick(["gzip", "deflate", "*", "gzip;q=2", ";;"]) : null);
     }
 
     private byte[] Mutate(byte[] original)
