@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Makes the three example models of this repository from nothing.
+"""Makes the four example models of this repository from nothing.
 
-    python3 make_models.py                 # all three
+    python3 make_models.py                 # all four
     python3 make_models.py --only simple   # one of them
 
 Every model is a TorchScript archive written next to this script as
 NAME/1/model.pt; the config.json files beside them are written by hand.
 
-  simple    sum and difference of two INT32 [n,16] tensors
-  identity  returns its input
-  digits    reads handwritten digits: FP32 [n,1,28,28] -> 10 logits
+  simple     sum and difference of two INT32 [n,16] tensors
+  identity   returns its input
+  countdown  takes one from an INT32 [n,1] tensor, and says whether that is the last number
+  digits     reads handwritten digits: FP32 [n,1,28,28] -> 10 logits
 
 `digits` is trained on pictures that strokes.py draws, so the repository carries no
 data set and nothing is downloaded. No picture is ever used twice. The training takes
@@ -57,6 +58,14 @@ class Identity(nn.Module):
 
     def forward(self, INPUT0: Tensor) -> Tensor:
         return INPUT0
+
+
+class Countdown(nn.Module):
+    """One step of a countdown, which the server runs again on its own answer."""
+
+    def forward(self, FROM: Tensor) -> Tuple[Tensor, Tensor]:
+        number = FROM - 1
+        return number, number <= 0
 
 
 class Digits(nn.Module):
@@ -142,6 +151,10 @@ def make_simple() -> None:
     print(f"simple: {save('simple', torch.jit.script(Simple())).stat().st_size} bytes")
 
 
+def make_countdown() -> None:
+    print(f"countdown: {save('countdown', torch.jit.script(Countdown())).stat().st_size} bytes")
+
+
 def make_identity() -> None:
     print(f"identity: {save('identity', torch.jit.script(Identity())).stat().st_size} bytes")
 
@@ -177,7 +190,7 @@ def make_digits(steps: int = 2000, batch: int = 128) -> None:
         Image.fromarray(picture, mode="L").save(samples / f"{d}.png")
 
 
-MODELS = {"simple": make_simple, "identity": make_identity, "digits": make_digits}
+MODELS = {"simple": make_simple, "identity": make_identity, "countdown": make_countdown, "digits": make_digits}
 
 
 def main() -> None:

@@ -27,6 +27,14 @@ public interface IModelGrain : IGrainWithStringKey
     [ResponseTimeout(GrainTimeouts.Inference)]
     Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Runs a model that may answer more than once, on the inputs that callers send; its responses come as they are made. No
+    /// <see cref="IInferenceWorkerGrain"/> stands before it: the calls of a stream must all reach the same grain.
+    /// </summary>
+    /// <inheritdoc cref="InferAsync"/>
+    [Alias("InferStream")]
+    IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken);
+
     /// <summary>What this instance has done since it was loaded.</summary>
     [Alias("GetStatistics")]
     Task<ModelStatistics> GetStatisticsAsync();

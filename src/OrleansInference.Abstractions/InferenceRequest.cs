@@ -32,4 +32,11 @@ public sealed record InferenceRequest
     /// </summary>
     [Id(5)]
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>
+    /// How urgent it is among those that wait for the same model, where the model has priority levels: 1 is the most urgent, and 0 or
+    /// more than there are stands for the model's default.
+    /// </summary>
+    [Id(6)]
+    public int Priority { get; init; }
 }

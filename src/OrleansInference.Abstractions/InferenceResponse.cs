@@ -14,6 +14,10 @@ public sealed record InferenceResponse
     [Id(1)]
     public required IReadOnlyList<InferenceTensor> Outputs { get; init; }
 
+    /// <summary>Whether no further response to the request follows; only models that answer more than once give any that is not.</summary>
+    [Id(2)]
+    public bool IsFinal { get; init; } = true;
+
     /// <summary>The output of that name.</summary>
     /// <exception cref="KeyNotFoundException">The response has no such output.</exception>
     public InferenceTensor this[string output] =>

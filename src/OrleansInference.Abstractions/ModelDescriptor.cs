@@ -37,6 +37,10 @@ public sealed record ModelDescriptor
     /// <summary>The device kinds (<c>cpu</c>, <c>cuda</c>) that the configuration admits, with an index or without; all where empty.</summary>
     [Id(7)]
     public IReadOnlyList<string> DeviceKinds { get; init; } = [];
+
+    /// <summary>Whether the model may answer a request more than once, and is therefore asked for a stream of responses.</summary>
+    [Id(8)]
+    public bool IsDecoupled { get; init; }
 }
 
 /// <summary>Name, datatype and shape of an input or output.</summary>

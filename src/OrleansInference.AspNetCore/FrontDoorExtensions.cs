@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -84,7 +85,9 @@ public static class FrontDoorExtensions
         var v2 = app.MapGroup("/v2");
         v2.MapServer();
         v2.MapModels();
-        v2.MapInfer();
+        var inference = v2.MapGroup("").AddEndpointFilter<ShutdownFilter>();
+        inference.MapInfer();
+        inference.MapGenerate();
         v2.MapRepository();
         v2.MapSettings();
         v2.MapSharedMemory();

@@ -11,6 +11,14 @@ public interface IInferenceClient
     /// <exception cref="OperationCanceledException">The caller cancelled; a request that waits leaves its queue.</exception>
     Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Sends a request to a model that may answer more than once, and gives its responses as they come; the last one is marked by
+    /// <see cref="InferenceResponse.IsFinal"/>. A model that answers once gives one. Where the device is lost before the first response,
+    /// another one is asked. The deadline covers the whole stream.
+    /// </summary>
+    /// <inheritdoc cref="InferAsync"/>
+    IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken = default);
+
     /// <summary>All model versions of the cluster, broken ones too.</summary>
     Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default);
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -15,16 +17,59 @@ internal sealed class InferenceClient(
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var limit = options.Value.MaxInFlight;
+        using var admission = Admit();
+        using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
         try
         {
-            if (Interlocked.Increment(ref _inFlight) > limit)
-                throw new InferenceException(InferenceError.QueueFull, $"Exceeds the {limit} requests that may be in flight at once (MaxInFlight)");
-            return await InferWithinDeadlineAsync(request, cancellationToken).ConfigureAwait(false);
+            return await InferWithRetryAsync(deadline.Request, deadline.Token).ConfigureAwait(false);
         }
-        finally
+        catch (OperationCanceledException) when (deadline.HasPassed)
         {
-            Interlocked.Decrement(ref _inFlight);
+            throw deadline.Exceeded();
+        }
+    }
+
+    public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
+        InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using var admission = Admit();
+        using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
+        var table = await catalog.GetAsync(cancellationToken).ConfigureAwait(false);
+        var model = table.Find(request.Model, request.Version);
+        _ = model.GetReadyDescriptor();
+        ModelInstanceId? lost = null;
+        for (var hasAnswered = false; ;)
+        {
+            if (!_chooser.TryChoose(model, lost, out var instance)) throw Lost(model.Id, null);
+            using var outstanding = _chooser.Count(instance.Value.Device);
+            var responses = grains.GetModel(instance.Value).InferStreamAsync(deadline.Request, deadline.Token).GetAsyncEnumerator(deadline.Token);
+            await using var ending = responses.ConfigureAwait(false);
+            while (true)
+            {
+                InferenceResponse response;
+                try
+                {
+                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw Lost(model.Id, null);
+                    response = responses.Current;
+                }
+                catch (OperationCanceledException) when (deadline.HasPassed)
+                {
+                    throw deadline.Exceeded();
+                }
+                catch (Exception exception) when (IsLost(exception))
+                {
+                    // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
+                    if (hasAnswered || lost is not null || !_chooser.TryChoose(model, instance, out var other)) throw Lost(model.Id, exception);
+                    Log.Retrying(logger, exception, instance.Value, other.Value.Device);
+                    lost = instance;
+                    break;
+                }
+
+                hasAnswered = true;
+                yield return response;
+                if (response.IsFinal) yield break;
+            }
         }
     }
 
@@ -80,31 +125,13 @@ internal sealed class InferenceClient(
         }
     }
 
-    private async Task<InferenceResponse> InferWithinDeadlineAsync(InferenceRequest request, CancellationToken cancellationToken)
+    /// <summary>Counts one more request under way, until what is returned is disposed.</summary>
+    private Admission Admit()
     {
-        var now = time.GetUtcNow();
-        var deadline = request.Deadline ?? now + options.Value.DefaultTimeout;
-        if (deadline <= now)
-            throw new InferenceException(InferenceError.DeadlineExceeded, $"Request timeout expired before model '{request.Model}' was asked");
-        if (deadline - now > InferenceClientOptions.MaxTimeout)
-        {
-            throw new InferenceException(
-                InferenceError.InvalidArgument,
-                $"timeout {(deadline - now).TotalSeconds:F0} s is longer than the limit of {InferenceClientOptions.MaxTimeout.TotalSeconds:F0} s");
-        }
-
-        using var timeout = new CancellationTokenSource(deadline - now, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            return await InferWithRetryAsync(request with { Deadline = deadline }, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new InferenceException(
-                InferenceError.DeadlineExceeded,
-                $"Request timeout expired: model '{request.Model}' has not answered in the {(deadline - now).TotalMilliseconds:F0} ms that were left");
-        }
+        if (Interlocked.Increment(ref _inFlight) <= options.Value.MaxInFlight) return new(this);
+        Interlocked.Decrement(ref _inFlight);
+        throw new InferenceException(
+            InferenceError.QueueFull, $"Exceeds the {options.Value.MaxInFlight} requests that may be in flight at once (MaxInFlight)");
     }
 
     /// <summary>Inference is idempotent: where a device is lost with a request on it, another one may answer.</summary>
@@ -147,11 +174,16 @@ internal sealed class InferenceClient(
     private static bool IsLost(Exception exception) => exception switch
     {
         InferenceException inference => inference.Error is InferenceError.NotReady or InferenceError.Unavailable,
-        OrleansException or TimeoutException => true,
+        OrleansException or TimeoutException or EnumerationAbortedException => true,
         _ => false,
     };
 
     private static InferenceException Lost(ModelId model, Exception? cause) =>
         cause as InferenceException ?? new(
             InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {cause?.Message ?? "none is ready"}", cause);
+
+    private readonly struct Admission(InferenceClient client) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref client._inFlight);
+    }
 }

@@ -27,6 +27,13 @@ public interface ILoadedModel : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled; a request that waits leaves the queue at once.</exception>
     Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Runs a network that may answer more than once: pass after pass, each in a batch with whatever else waits, and each with a
+    /// response. A network that answers once gives one.
+    /// </summary>
+    /// <inheritdoc cref="InferAsync"/>
+    IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken);
+
     /// <summary>What it has done so far.</summary>
     ModelStatistics GetStatistics();
 }

@@ -83,5 +83,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         config.Batching.Enabled ? config.MaxBatchSize : 0,
         config.Batching.PreferredBatchSizes,
         config.Batching.MaxQueueDelay,
-        config.Batching.MaxQueueSize > 0 ? config.Batching.MaxQueueSize : _options.MaxQueueSize);
+        config.Batching.MaxQueueSize > 0 ? config.Batching.MaxQueueSize : _options.MaxQueueSize,
+        config.Batching.PriorityLevels,
+        config.Batching.DefaultPriority);
 }

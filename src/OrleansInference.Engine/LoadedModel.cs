@@ -1,8 +1,11 @@
+using System.Runtime.CompilerServices;
+
 using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Repository;
+using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine;
 
@@ -26,9 +29,28 @@ internal sealed class LoadedModel : ILoadedModel
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
     {
+        if (_version.Config.Iteration is not null)
+        {
+            throw new InferenceException(
+                InferenceError.InvalidArgument, $"model '{_version.Id.Name}' answers more than once: ask it for a stream of responses");
+        }
+
         var inputs = _version.Network.Bind(request, out var rows);
-        var outputs = await _batcher.EnqueueAsync(inputs, rows, request.Deadline, cancellationToken).ConfigureAwait(false);
-        return new() { Model = _version.Id, Outputs = ModelSignature.Select(request, outputs) };
+        return Respond(request, await RunAsync(request, inputs, rows, cancellationToken).ConfigureAwait(false));
+    }
+
+    public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
+        InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var inputs = _version.Network.Bind(request, out var rows);
+        for (var step = 1; ; step++)
+        {
+            var outputs = await RunAsync(request, inputs, rows, cancellationToken).ConfigureAwait(false);
+            var next = _version.Config.Iteration is { } iteration && step < iteration.MaxSteps ? FeedBack(iteration, inputs, outputs) : null;
+            yield return Respond(request, outputs) with { IsFinal = next is null };
+            if (next is null) yield break;
+            inputs = next;
+        }
     }
 
     public ModelStatistics GetStatistics() => _statistics.Read(_batcher.QueueDepth);
@@ -41,5 +63,34 @@ internal sealed class LoadedModel : ILoadedModel
             _instance.Dispose();
             return true;
         }).ConfigureAwait(false);
+    }
+
+    private Task<InferenceTensor[]> RunAsync(InferenceRequest request, InferenceTensor[] inputs, int rows, CancellationToken cancellationToken) =>
+        _batcher.EnqueueAsync(inputs, rows, request.Priority, request.Deadline, cancellationToken);
+
+    private InferenceResponse Respond(InferenceRequest request, InferenceTensor[] outputs) =>
+        new() { Model = _version.Id, Outputs = ModelSignature.Select(request, outputs) };
+
+    /// <summary>The inputs of the next pass; null where this was the last.</summary>
+    private InferenceTensor[]? FeedBack(Iteration iteration, InferenceTensor[] inputs, InferenceTensor[] outputs)
+    {
+        // Of several rows all must be done: they were asked together.
+        if (iteration.Stop is { } stop && !Find(stop).AsSpan<bool>().Contains(false)) return null;
+        var next = inputs.ToArray();
+        foreach (var (output, input) in iteration.FeedBack)
+        {
+            var place = Array.FindIndex(next, tensor => tensor.Name == input);
+            next[place] = Find(output).Rename(input);
+            var expected = _version.Network.Inputs[place];
+            if (expected.AnyRank || TensorShape.Matches(expected.Shape, next[place].Shape)) continue;
+            throw new InferenceException(
+                InferenceError.ModelFailed,
+                $"model '{_version.Id.Name}' failed: output '{output}' came out with shape {TensorShape.Format(next[place].Shape)}, " +
+                $"but input '{input}', to which it is fed back, expects {TensorShape.Format(expected.Shape)}");
+        }
+
+        return next;
+
+        InferenceTensor Find(string name) => Array.Find(outputs, tensor => tensor.Name == name)!;
     }
 }

@@ -25,6 +25,7 @@ public static class InferenceSiloBuilderExtensions
         silo.Services.AddInferenceEngine(options, devices);
         silo.Services.TryAddSingleton<ModelInstances>();
         silo.Services.TryAddSingleton<ProcessingThrottle>();
+        silo.Services.TryAddSingleton<RequestProcessor>();
         silo.Services.TryAddSingleton<SiloReporter>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloReporter>());
         silo.Services.AddPlacementFilter<DeviceFilterStrategy, DeviceFilterDirector>(ServiceLifetime.Singleton);

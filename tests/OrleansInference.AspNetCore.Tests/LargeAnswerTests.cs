@@ -32,7 +32,7 @@ public sealed class LargeAnswerTests
         var descriptor = Models.Ready("m", 0, [], [Models.Tensor("OUTPUT0", output.DataType, [-1])]).Descriptor!;
 
         await InferResponseWriter.WriteAsync(
-            context.Response, new(null, [], [], false, null), new() { Model = descriptor.Id, Outputs = [output] }, descriptor, CancellationToken.None);
+            context.Response, new(null, [], [], default), new() { Model = descriptor.Id, Outputs = [output] }, descriptor, CancellationToken.None);
 
         await body.Writer.FlushAsync();
         Assert.InRange(body.Content.Length, 2 * Allowed, long.MaxValue);

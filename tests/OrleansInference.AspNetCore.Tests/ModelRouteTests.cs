@@ -143,6 +143,7 @@ public sealed class ModelRouteTests
         Assert.Equal(
             """[{"name":"simple","version":"1","state":"READY","reason":""},{"name":"identity","version":"1","state":"READY","reason":""},""" +
             """{"name":"digits","version":"1","state":"READY","reason":""},""" +
+            """{"name":"countdown","version":"1","state":"READY","reason":""},""" +
             """{"name":"loading","version":"1","state":"LOADING","reason":"it is being warmed up"},""" +
             """{"name":"broken","version":"","state":"UNAVAILABLE","reason":"config.json: 'inputs' is missing"},""" +
             """{"name":"old","version":"4","state":"UNLOADING","reason":"it was withdrawn"}]""",
@@ -156,7 +157,7 @@ public sealed class ModelRouteTests
 
         var answer = await door.PostAsync("/v2/repository/index", """{"ready":true}""");
 
-        Assert.Equal(["simple", "identity", "digits"], answer.Json.EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
+        Assert.Equal(["simple", "identity", "digits", "countdown"], answer.Json.EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
     }
 
     [Theory]

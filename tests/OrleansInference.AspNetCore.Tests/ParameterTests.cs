@@ -35,6 +35,30 @@ public sealed class ParameterTests
     }
 
     [Theory]
+    [InlineData("1", 1)]
+    [InlineData("0", 0)]
+    [InlineData("18000000000", int.MaxValue)]
+    public async Task A_priority_is_passed_on(string priority, int expected)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        (await door.InferAsync("identity", Request($"\"priority\":{priority}"))).AssertOk();
+
+        Assert.Equal(expected, door.Client.TheRequest.Priority);
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("\"high\"")]
+    [InlineData("1.5")]
+    public async Task A_priority_that_is_no_level_is_refused(string priority)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        (await door.InferAsync("identity", Request($"\"priority\":{priority}"))).AssertError(400, "priority");
+    }
+
+    [Theory]
     [InlineData("\"timeout\":0")]
     [InlineData("\"priority\":1")]
     public async Task Without_a_timeout_the_deadline_is_left_to_the_client_library(string parameters)

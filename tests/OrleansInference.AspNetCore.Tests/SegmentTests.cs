@@ -72,8 +72,8 @@ public sealed class SegmentTests
     private static void AssertWhole(InferCall call)
     {
         Assert.Equal("😀", call.Id);
-        Assert.Equal(TimeSpan.FromMicroseconds(1500), call.Timeout);
-        Assert.True(call.BinaryOutputs);
+        Assert.Equal(TimeSpan.FromMicroseconds(1500), call.Parameters.Timeout);
+        Assert.True(call.Parameters.BinaryOutputs);
         Assert.Equal([new OutputCall("D", null, 7)], call.Outputs);
         Assert.Equal(["AB FP32[2,2]", "B UINT8[3]", "C BYTES[2]"], call.Inputs.Select(input => input.ToString()));
         Assert.Equal([-125f, 2.5f, 3, 4], call.Inputs[0].ToArray<float>());

@@ -13,6 +13,10 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     public Func<ModelInstanceId, InferenceRequest, CancellationToken, Task<InferenceResponse>> OnInfer { get; set; } =
         (instance, request, _) => Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
 
+    /// <summary>What a model grain streams, by its instance.</summary>
+    public Func<ModelInstanceId, InferenceRequest, CancellationToken, IAsyncEnumerable<InferenceResponse>> OnInferStream { get; set; } =
+        (_, _, _) => throw new NotSupportedException();
+
     /// <summary>The instances asked so far, and whether a worker was between.</summary>
     public List<(string Instance, bool ByWorker)> Asked { get; } = [];
 
@@ -78,6 +82,13 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         return OnInfer(instance, request, cancellationToken);
     }
 
+    private IAsyncEnumerable<InferenceResponse> InferStreamAsync(
+        ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)
+    {
+        lock (Asked) Asked.Add((instance.ToString(), false));
+        return OnInferStream(instance, request, cancellationToken);
+    }
+
     private sealed class ModelGrain(ScriptedGrains grains, ModelInstanceId instance) : IModelGrain
     {
         public Task LoadAsync() => throw new NotSupportedException();
@@ -86,6 +97,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
         public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferAsync(instance, false, request, cancellationToken);
+
+        public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
+            grains.InferStreamAsync(instance, request, cancellationToken);
 
         public Task<ModelStatistics> GetStatisticsAsync() =>
             grains.IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ModelStatistics { InferenceCount = 1 });

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 using OrleansInference.Engine;
 using OrleansInference.Engine.Devices;
@@ -24,6 +25,9 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
         public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             models.OnInfer(instance, request, cancellationToken);
 
+        public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
+            models.OnInferStream(instance, request, cancellationToken);
+
         public ModelStatistics GetStatistics() => new() { InferenceCount = 1 };
 
         public ValueTask DisposeAsync()
@@ -37,13 +41,24 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 /// <summary>What the models of all silos of a cluster do and have done.</summary>
 internal sealed class ScriptedModels
 {
+    public ScriptedModels() => OnInferStream = InferOnceAsync;
+
     public ConcurrentQueue<(string FirstDevice, ModelInstanceId Instance)> Loaded { get; } = new();
 
     public ConcurrentQueue<ModelInstanceId> Unloaded { get; } = new();
 
     public Func<ModelInstanceId, Task> OnLoad { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Gives one response, that of <see cref="OnInfer"/>, unless a test sets another.</summary>
+    public Func<ModelInstanceId, InferenceRequest, CancellationToken, IAsyncEnumerable<InferenceResponse>> OnInferStream { get; set; }
+
     /// <summary>Echoes the inputs, unless a test sets another.</summary>
     public Func<ModelInstanceId, InferenceRequest, CancellationToken, Task<InferenceResponse>> OnInfer { get; set; } =
         (instance, request, _) => Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+
+    private async IAsyncEnumerable<InferenceResponse> InferOnceAsync(
+        ModelInstanceId instance, InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        yield return await OnInfer(instance, request, cancellationToken);
+    }
 }

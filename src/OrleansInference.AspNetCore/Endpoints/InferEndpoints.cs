@@ -23,13 +23,8 @@ internal static class InferEndpoints
         group.MapModelRoute(HttpMethods.Post, "/infer", InferAsync).Describe("Inference", "Runs the model.", route => route
             .DescribeBody<InferRequestBody>(RequestExample, "application/octet-stream", "image/png", "image/jpeg")
             .Produces<InferResponseBody>()
-            .DescribeAnswer(AnswerExample)
-            .Produces<ErrorBody>(StatusCodes.Status400BadRequest)
-            .Produces<ErrorBody>(StatusCodes.Status413PayloadTooLarge)
-            .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
-            .Produces<ErrorBody>(StatusCodes.Status429TooManyRequests)
-            .Produces<ErrorBody>(StatusCodes.Status500InternalServerError)
-            .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout));
+            .DescribeAnswer(AnswerExample, "application/octet-stream", EventStream.ContentType)
+            .DescribeInferenceErrors());
 
     private static async Task InferAsync(
         HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
@@ -38,7 +33,18 @@ internal static class InferEndpoints
         var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
         var descriptor = entry.GetReadyDescriptor();
         var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
-        var response = await client.InferAsync(call.ToRequest(route.Model, route.Version, received), context.RequestAborted);
+        var request = call.ToRequest(route.Model, route.Version, received);
+        if (descriptor.IsDecoupled)
+        {
+            await EventStream.WriteAsync(
+                context,
+                call,
+                client.InferStreamAsync(request, context.RequestAborted),
+                response => InferResponseWriter.WriteTextAsync(call, response, descriptor));
+            return;
+        }
+
+        var response = await client.InferAsync(request, context.RequestAborted);
         await InferResponseWriter.WriteAsync(context.Response, call, response, descriptor, context.RequestAborted);
     }
 }

@@ -72,19 +72,23 @@ internal static class RouteExtensions
             operation.RequestBody = new OpenApiRequestBody { Content = content };
         });
 
-    /// <summary>Shows an answer in the OpenAPI document, and that it may be binary as well.</summary>
-    public static RouteHandlerBuilder DescribeAnswer(this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example) =>
-        route.DescribeJsonAnswer(example).AddOpenApiOperationTransformer((operation, _, _) =>
-        {
-            operation.Responses!["200"].Content!["application/octet-stream"] = BinaryBody();
-            return Task.CompletedTask;
-        });
+    /// <summary>The errors that an inference may have beside those of every route of a model.</summary>
+    public static RouteHandlerBuilder DescribeInferenceErrors(this RouteHandlerBuilder route) => route
+        .Produces<ErrorBody>(StatusCodes.Status400BadRequest)
+        .Produces<ErrorBody>(StatusCodes.Status413PayloadTooLarge)
+        .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
+        .Produces<ErrorBody>(StatusCodes.Status429TooManyRequests)
+        .Produces<ErrorBody>(StatusCodes.Status500InternalServerError)
+        .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout);
 
-    /// <summary>Shows an answer in the OpenAPI document.</summary>
-    public static RouteHandlerBuilder DescribeJsonAnswer(this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example) =>
+    /// <summary>Shows an answer in the OpenAPI document, and the content types that it may have instead of JSON.</summary>
+    public static RouteHandlerBuilder DescribeAnswer(
+        this RouteHandlerBuilder route, [StringSyntax(StringSyntaxAttribute.Json)] string example, params string[] otherTypes) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
         {
-            operation.Responses!["200"].Content!["application/json"].Example = JsonNode.Parse(example);
+            var content = operation.Responses!["200"].Content!;
+            content["application/json"].Example = JsonNode.Parse(example);
+            foreach (var type in otherTypes) content[type] = BinaryBody();
             return Task.CompletedTask;
         });
 

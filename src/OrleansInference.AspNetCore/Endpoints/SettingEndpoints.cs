@@ -26,19 +26,19 @@ internal static class SettingEndpoints
 
     public static void MapSettings(this RouteGroupBuilder group)
     {
-        group.MapGet("/logging", GetLog).WithTags("Settings").WithSummary("What is logged.").DescribeJsonAnswer(LogExample);
+        group.MapGet("/logging", GetLog).WithTags("Settings").WithSummary("What is logged.").DescribeAnswer(LogExample);
         group.MapPost("/logging", AskForLogAsync).WithTags("Settings")
             .WithSummary("Asks for log settings.")
             .WithDescription("Each must be what it is already: log levels are the server's own configuration.")
             .DescribeBody<LogSettingsBody>("""{"log_verbose_level": 0}""")
-            .DescribeJsonAnswer(LogExample)
+            .DescribeAnswer(LogExample)
             .Produces<ErrorBody>(StatusCodes.Status400BadRequest);
-        group.MapGet("/trace/setting", GetTrace).WithTags("Settings").WithSummary("What is traced: nothing.").DescribeJsonAnswer(TraceExample);
+        group.MapGet("/trace/setting", GetTrace).WithTags("Settings").WithSummary("What is traced: nothing.").DescribeAnswer(TraceExample);
         group.MapPost("/trace/setting", AskForTraceAsync).DescribeAskingForTrace();
         const string ModelPath = "/models/{model}/trace/setting";
         group.MapGet(ModelPath, GetModelTraceAsync).DescribePath("model").WithTags("Settings")
             .WithSummary("What is traced of a model: nothing.")
-            .DescribeJsonAnswer(TraceExample)
+            .DescribeAnswer(TraceExample)
             .Produces<ErrorBody>(StatusCodes.Status404NotFound);
         group.MapPost(ModelPath, AskForModelTraceAsync).DescribePath("model").DescribeAskingForTrace()
             .Produces<ErrorBody>(StatusCodes.Status404NotFound);
@@ -48,7 +48,7 @@ internal static class SettingEndpoints
         .WithSummary("Asks for trace settings.")
         .WithDescription("Each must be what it is already: there is no tracing.")
         .DescribeBody<TraceSettingsBody>("""{"trace_level": ["OFF"]}""")
-        .DescribeJsonAnswer(TraceExample)
+        .DescribeAnswer(TraceExample)
         .Produces<ErrorBody>(StatusCodes.Status400BadRequest);
 
     private static Ok<LogSettingsBody> GetLog(FixedSettings settings) => TypedResults.Ok(settings.Log);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 using Google.Protobuf;
@@ -14,13 +13,11 @@ internal static class ConfigurationMessage
 {
     private const string Parameters = "parameters";
 
-    private static readonly JsonDocumentOptions AsInFiles = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
-
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
     public static ModelConfig Read(ModelDescriptor model)
     {
-        var json = (JsonObject)JsonNode.Parse(model.Configuration, documentOptions: AsInFiles)!;
+        var json = (JsonObject)JsonNode.Parse(model.Configuration)!;
         // Of any type in the file; text in the message.
         var parameters = json[Parameters] as JsonObject;
         json.Remove(Parameters);

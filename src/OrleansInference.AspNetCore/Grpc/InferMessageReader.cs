@@ -24,8 +24,7 @@ internal static class InferMessageReader
                 message.Id.Length == 0 ? null : message.Id,
                 ReadInputs(message, maxBytes),
                 ReadOutputs(message),
-                BinaryOutputs: true,
-                ReadTimeout(message.Parameters));
+                ReadParameters(message.Parameters));
         }
         catch (ArgumentException exception)
         {
@@ -86,28 +85,30 @@ internal static class InferMessageReader
         return outputs;
     }
 
-    private static TimeSpan? ReadTimeout(MapField<string, InferParameter> parameters)
+    private static RequestParameters ReadParameters(MapField<string, InferParameter> parameters)
     {
-        TimeSpan? timeout = null;
+        var read = new RequestParameters { BinaryOutputs = true };
         foreach (var (name, value) in parameters)
         {
             switch (name)
             {
                 case "timeout":
-                    var microseconds = ReadInteger(value, name, 0, RequestLimits.MaxTimeoutMicroseconds);
-                    timeout = RequestLimits.ToTimeout(microseconds);
+                    read.Timeout = RequestLimits.ToTimeout(ReadInteger(value, name, 0, RequestLimits.MaxTimeoutMicroseconds));
                     break;
-                // A model gives exactly one response, which is also its final one: there is nothing to enable.
+                case "priority":
+                    read.Priority = RequestLimits.ToPriority(ReadInteger(value, name, 0, long.MaxValue));
+                    break;
+                // The last response says of itself that it is the final one: there is nothing to enable.
                 case EmptyFinalResponse when value.ParameterChoiceCase == InferParameter.ParameterChoiceOneofCase.BoolParam:
                     break;
                 case EmptyFinalResponse:
                     throw Invalid($"parameter '{name}' is not a bool_param");
-                case var reserved when reserved.StartsWith("triton_", StringComparison.Ordinal):
+                case var reserved when reserved.StartsWith(RequestParameters.ReservedPrefix, StringComparison.Ordinal):
                     throw Invalid($"parameter '{reserved}' is reserved");
             }
         }
 
-        return timeout;
+        return read;
     }
 
     private static long ReadInteger(InferParameter value, string name, long minimum, long maximum)

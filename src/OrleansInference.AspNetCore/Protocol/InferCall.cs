@@ -6,10 +6,9 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// <param name="Id">The caller's own name for it.</param>
 /// <param name="Inputs">The tensors.</param>
 /// <param name="Outputs">The outputs asked for; all where empty.</param>
-/// <param name="BinaryOutputs">Whether outputs are binary that do not say otherwise.</param>
-/// <param name="Timeout">The deadline, from the moment the request came in.</param>
+/// <param name="Parameters">What else it asks for.</param>
 internal sealed record InferCall(
-    string? Id, IReadOnlyList<InferenceTensor> Inputs, IReadOnlyList<OutputCall> Outputs, bool BinaryOutputs, TimeSpan? Timeout)
+    string? Id, IReadOnlyList<InferenceTensor> Inputs, IReadOnlyList<OutputCall> Outputs, RequestParameters Parameters)
 {
     /// <param name="model">The model.</param>
     /// <param name="version">The version; null for the highest one that is ready.</param>
@@ -17,7 +16,7 @@ internal sealed record InferCall(
     /// <param name="limit">A deadline beside the request's own; the earlier one counts.</param>
     public InferenceRequest ToRequest(string model, int? version, DateTimeOffset received, DateTimeOffset? limit = null)
     {
-        var deadline = received + Timeout;
+        var deadline = received + Parameters.Timeout;
         return new()
         {
             Model = model,
@@ -25,6 +24,7 @@ internal sealed record InferCall(
             Id = Id,
             Inputs = Inputs,
             Outputs = [.. Outputs.Select(output => output.Name)],
+            Priority = Parameters.Priority,
             Deadline = deadline < limit ? deadline : limit ?? deadline,
         };
     }
@@ -53,7 +53,7 @@ internal sealed record InferCall(
     public (bool Binary, int Classes) FormOf(string output)
     {
         var asked = Outputs.FirstOrDefault(candidate => candidate.Name == output);
-        return (asked?.Binary ?? BinaryOutputs, asked?.Classes ?? 0);
+        return (asked?.Binary ?? Parameters.BinaryOutputs, asked?.Classes ?? 0);
     }
 }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 using OrleansInference.Tensors;
 
-using static OrleansInference.AspNetCore.Protocol.JsonFields;
+using static OrleansInference.AspNetCore.Protocol.JsonMembers;
 
 namespace OrleansInference.AspNetCore.Protocol;
 
@@ -22,9 +22,8 @@ internal ref struct InferJsonReader
     private readonly List<OutputCall> _outputs = [];
     private ReadOnlySequence<byte> _blobs;
     private long _decoded;
+    private RequestParameters _parameters;
     private string? _id;
-    private bool _binaryOutputs;
-    private TimeSpan? _timeout;
 
     private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named)
     {
@@ -60,7 +59,7 @@ internal ref struct InferJsonReader
 
         if (!request._blobs.IsEmpty)
             throw Invalid($"unexpected additional input data for model '{model}': {request._blobs.Length} bytes are left over");
-        return new(request._id, request._inputs, request._outputs, request._binaryOutputs, request._timeout);
+        return new(request._id, request._inputs, request._outputs, request._parameters);
     }
 
     private void ReadRequest(ref Utf8JsonReader reader)
@@ -77,7 +76,7 @@ internal ref struct InferJsonReader
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
-                ReadRequestParameters(ref reader);
+                _parameters.ReadAll(ref reader);
             }
             else if (reader.ValueTextEquals("inputs"u8))
             {
@@ -102,30 +101,6 @@ internal ref struct InferJsonReader
         }
 
         if (!hasInputs) throw Invalid("Unable to parse 'inputs': it is missing");
-    }
-
-    private void ReadRequestParameters(ref Utf8JsonReader reader)
-    {
-        ReadObject(ref reader, "parameters");
-        while (NextMember(ref reader))
-        {
-            var name = reader.GetString()!;
-            switch (name)
-            {
-                case "timeout":
-                    var microseconds = ReadInteger(ref reader, "parameters.timeout", 0, RequestLimits.MaxTimeoutMicroseconds);
-                    _timeout = RequestLimits.ToTimeout(microseconds);
-                    break;
-                case "binary_data_output":
-                    _binaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
-                    break;
-                case var reserved when reserved.StartsWith("triton_", StringComparison.Ordinal):
-                    throw Invalid($"parameter '{reserved}' is reserved");
-                default:
-                    reader.Skip();
-                    break;
-            }
-        }
     }
 
     private void ReadInput(ref Utf8JsonReader reader)
@@ -195,6 +170,8 @@ internal ref struct InferJsonReader
 
     private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
     {
+        var value = data;
+        ReadArray(ref value, $"data' of input '{name}");
         if (!TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)) throw RequestLimits.TooLarge(name, shape, _maxBytes);
         _decoded += bytes.Length;
         return bytes;
@@ -255,6 +232,13 @@ internal ref struct InferJsonReader
         }
 
         return [.. shape];
+    }
+
+    private static bool NextItem(ref Utf8JsonReader reader, string field, int count)
+    {
+        if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
+        if (count == RequestLimits.MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {RequestLimits.MaxTensors}");
+        return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);

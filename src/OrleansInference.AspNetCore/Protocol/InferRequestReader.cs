@@ -38,7 +38,7 @@ internal static class InferRequestReader
         {
             if (model.Inputs is not [{ DataType: DataType.Bytes }])
                 throw Invalid($"Content-Type is '{request.ContentType}', but model '{model.Id.Name}' does not take a picture as its one input");
-            return new(null, [ReadRaw(model, body)], [], BinaryOutputs: false, null);
+            return new(null, [ReadRaw(model, body)], [], default);
         }
 
         var header = request.Headers[HeaderLength].ToString();
@@ -46,7 +46,7 @@ internal static class InferRequestReader
         if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
             throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
         return length == 0
-            ? new(null, [ReadRaw(model, body)], [], BinaryOutputs: true, null)
+            ? new(null, [ReadRaw(model, body)], [], new() { BinaryOutputs = true })
             : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model.Id.Name, Name);
 
         void Name(string id) => request.HttpContext.Items[RequestId.Key] = id;

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 using Microsoft.AspNetCore.Http;
 
@@ -22,7 +24,7 @@ internal static class InferResponseWriter
 
     private const int BytesPerChunk = 64 * 1024;
 
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task WriteAsync(
         HttpResponse http, InferCall call, InferenceResponse response, ModelDescriptor model, CancellationToken cancellationToken)
@@ -56,13 +58,33 @@ internal static class InferResponseWriter
     {
         var (binary, _) = call.FormOf(output.Name);
         output = call.Classify(output, model);
-        if (!binary && output.DataType == DataType.Bytes && output.ToBytes().Any(element => !System.Text.Unicode.Utf8.IsValid(element.Span)))
+        if (!binary && output.DataType == DataType.Bytes) ToText(output);
+        return (output, binary);
+    }
+
+    /// <summary>The answer as one piece of JSON, as a stream of them has it.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: an output cannot be written as JSON.</exception>
+    public static async Task<string> WriteTextAsync(InferCall call, InferenceResponse response, ModelDescriptor model)
+    {
+        var outputs = response.Outputs.Select(output => ToOutput(output, call, model)).ToList();
+        if (outputs.Find(output => output.Binary).Tensor is { } binary)
         {
             throw new InferenceException(
-                InferenceError.InvalidArgument, $"output '{output.Name}' holds bytes that are not UTF-8: ask for it with \"binary_data\": true");
+                InferenceError.InvalidArgument, $"output '{binary.Name}' cannot be binary: model '{model.Id.Name}' answers with a stream of JSON");
         }
 
-        return (output, binary);
+        var json = new ArrayBufferWriter<byte>();
+        await WriteJsonAsync(json, call, response, outputs, null, CancellationToken.None);
+        return Encoding.UTF8.GetString(json.WrittenSpan);
+    }
+
+    /// <summary>The elements of a BYTES output, which JSON can only hold where they are text.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: they are not.</exception>
+    public static IReadOnlyList<ReadOnlyMemory<byte>> ToText(InferenceTensor output)
+    {
+        var elements = output.ToBytes();
+        return elements.All(element => Utf8.IsValid(element.Span)) ? elements : throw new InferenceException(
+            InferenceError.InvalidArgument, $"output '{output.Name}' holds bytes that are not UTF-8: ask for it with \"binary_data\": true");
     }
 
     private static async Task WriteJsonAsync(

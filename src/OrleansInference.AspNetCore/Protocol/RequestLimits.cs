@@ -17,6 +17,9 @@ internal static class RequestLimits
     public static TimeSpan? ToTimeout(long microseconds) =>
         microseconds == 0 ? null : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond);
 
+    /// <summary>A priority as requests give it. What is beyond any level is no error, but none of them.</summary>
+    public static int ToPriority(long priority) => (int)Math.Min(priority, int.MaxValue);
+
     /// <summary>All tensors together are larger than they may be.</summary>
     public static InferenceException TooLarge(string input, ReadOnlySpan<long> shape, int maxBytes) => new(
         InferenceError.TooLarge,

@@ -12,7 +12,7 @@ namespace OrleansInference.AspNetCore.Protocol;
 internal static class TensorJson
 {
     /// <summary>Reads the value of <c>data</c>, nested or flat, into the tensor's bytes.</summary>
-    /// <param name="reader">Stands on the property's name.</param>
+    /// <param name="reader">Stands on the name of a property that holds an array, or an element by itself.</param>
     /// <param name="name">The input, for messages.</param>
     /// <param name="type">The datatype.</param>
     /// <param name="shape">The shape, for messages.</param>
@@ -25,14 +25,14 @@ internal static class TensorJson
         ref Utf8JsonReader reader, string name, DataType type, ReadOnlySpan<long> shape, long count, long maxBytes, out byte[] bytes)
     {
         bytes = [];
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"Unable to parse 'data' of input '{name}': it is not an array");
         var size = type.ElementSize();
         // The array grows with what has been read: a shape may claim any number of elements.
         var elements = new ArrayBufferWriter<byte>(256);
         var found = 0L;
-        for (var depth = 1; depth > 0 && reader.Read();)
+        var depth = 0;
+        do
         {
+            reader.Read();
             switch (reader.TokenType)
             {
                 case JsonTokenType.StartArray:
@@ -57,6 +57,7 @@ internal static class TensorJson
                     break;
             }
         }
+        while (depth > 0);
 
         if (found < count) throw WrongCount(name, shape, count, $"{found}");
         bytes = elements.WrittenSpan.ToArray();

@@ -32,15 +32,21 @@ internal sealed class Batcher(
 
     public bool IsEmpty_NeedsLock => _queue.Count == 0;
 
-    /// <summary>0 where the queue is empty, which cancelled requests leave behind until the device looks again.</summary>
-    public long FirstEnqueued_NeedsLock => _queue.First?.Value.Enqueued ?? 0;
+    /// <summary>
+    /// When the request came that has waited longest; 0 where the queue is empty, which cancelled requests leave behind until the device
+    /// looks again.
+    /// </summary>
+    public long FirstEnqueued_NeedsLock => _queue.First is not { } first ? 0
+        : options.PriorityLevels == 0 ? first.Value.Enqueued
+        : _queue.Min(request => request.Enqueued);
 
     /// <summary>Queues a request.</summary>
     /// <exception cref="InferenceException">The queue is full, the deadline has passed, or the batcher is closed.</exception>
     public Task<InferenceTensor[]> EnqueueAsync(
-        InferenceTensor[] inputs, int rows, DateTimeOffset? deadline, CancellationToken cancellationToken)
+        InferenceTensor[] inputs, int rows, int priority, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        var request = new PendingRequest(inputs, rows, deadline, device.Time.GetTimestamp());
+        if (priority < 1 || priority > options.PriorityLevels) priority = options.DefaultPriority;
+        var request = new PendingRequest(inputs, rows, priority, deadline, device.Time.GetTimestamp());
         // Registered before it is queued: what completes it then finds the registration, and a token that fires early a request
         // that is not queued at all.
         request.Registration = cancellationToken.UnsafeRegister(
@@ -61,7 +67,7 @@ internal sealed class Batcher(
                 return request.Task;
             }
 
-            request.Node = _queue.AddLast(request);
+            Insert_NeedsLock(request);
             _queuedRows += rows;
             device.Signal_NeedsLock(this);
         }
@@ -214,6 +220,14 @@ internal sealed class Batcher(
 
             node = next;
         }
+    }
+
+    /// <summary>Behind all that are as urgent: almost always at the end.</summary>
+    private void Insert_NeedsLock(PendingRequest request)
+    {
+        var before = _queue.Last;
+        while (before is not null && before.Value.Priority > request.Priority) before = before.Previous;
+        request.Node = before is null ? _queue.AddFirst(request) : _queue.AddAfter(before, request);
     }
 
     private void Remove_NeedsLock(PendingRequest request)

@@ -3,7 +3,7 @@ using OrleansInference.Tensors;
 namespace OrleansInference.Engine.Batching;
 
 /// <summary>A request in a batcher's queue or in a batch. The first to complete it decides: an answer, a deadline, a cancellation.</summary>
-internal sealed class PendingRequest(InferenceTensor[] inputs, int rows, DateTimeOffset? deadline, long enqueued)
+internal sealed class PendingRequest(InferenceTensor[] inputs, int rows, int priority, DateTimeOffset? deadline, long enqueued)
 {
     // Callers' continuations must not run on the device thread.
     private readonly TaskCompletionSource<InferenceTensor[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -12,6 +12,9 @@ internal sealed class PendingRequest(InferenceTensor[] inputs, int rows, DateTim
 
     /// <summary>The length of the inputs' batch dimension; 1 where the model does not batch.</summary>
     public int Rows => rows;
+
+    /// <summary>Lower numbers are served first; equal ones as they come.</summary>
+    public int Priority => priority;
 
     /// <summary>A timestamp of the batcher's clock.</summary>
     public long Enqueued => enqueued;

@@ -22,6 +22,12 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : Wrong(name, value, "a string", fallback ?? "");
     }
 
+    public bool Boolean(string name, bool fallback)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : Wrong(name, value, "true or false", fallback);
+    }
+
     public int Integer(string name, int fallback, int minimum, int maximum)
     {
         if (!TryGet(name, out var value)) return fallback;

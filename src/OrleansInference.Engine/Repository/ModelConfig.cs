@@ -42,7 +42,10 @@ public sealed record ModelConfig
     /// <summary>What becomes of the network's outputs, in this order.</summary>
     public required IReadOnlyList<PostprocessingStep> Postprocessing { get; init; }
 
-    /// <summary>The file's own JSON.</summary>
+    /// <summary>How the network is run again on its own outputs; null where it answers once.</summary>
+    public Iteration? Iteration { get; init; }
+
+    /// <summary>The file's content, as plain JSON.</summary>
     public required string Json { get; init; }
 }
 
@@ -68,7 +71,21 @@ public sealed record VersionPolicy(int Latest, IReadOnlyList<int>? Specific)
 /// <param name="PreferredBatchSizes">Ascending.</param>
 /// <param name="MaxQueueDelay">How long an idle device waits for more rows.</param>
 /// <param name="MaxQueueSize">The most requests that wait; 0 for the server's own limit.</param>
-public sealed record DynamicBatching(bool Enabled, IReadOnlyList<int> PreferredBatchSizes, TimeSpan MaxQueueDelay, int MaxQueueSize);
+/// <param name="PriorityLevels">How many levels of urgency there are; 0 where all requests are equal.</param>
+/// <param name="DefaultPriority">The level of requests that name none.</param>
+public sealed record DynamicBatching(
+    bool Enabled,
+    IReadOnlyList<int> PreferredBatchSizes,
+    TimeSpan MaxQueueDelay,
+    int MaxQueueSize,
+    int PriorityLevels = 0,
+    int DefaultPriority = 0);
+
+/// <summary>How a network answers one request several times: each pass is a response, and some of its outputs are the next one's inputs.</summary>
+/// <param name="FeedBack">Which output of a pass is which input of the next; all other inputs stay as the caller sent them.</param>
+/// <param name="Stop">The BOOL output that is true in the last pass; null where only <paramref name="MaxSteps"/> ends it.</param>
+/// <param name="MaxSteps">The most passes.</param>
+public sealed record Iteration(IReadOnlyDictionary<string, string> FeedBack, string? Stop, int MaxSteps);
 
 /// <summary>Devices that may hold an instance.</summary>
 /// <param name="Kind">The kind; null for any.</param>

@@ -69,7 +69,9 @@ internal sealed class ModelConfigReader
             InstanceGroups = ReadInstanceGroups(section),
             Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize),
             Postprocessing = ReadPostprocessing(section, outputs),
-            Json = root.GetRawText(),
+            Iteration = IterationReader.Read(section),
+            // Without the comments and trailing commas that the file may have, and JSON may not.
+            Json = JsonSerializer.Serialize(root),
         };
         section.Ignore("parameters");
         section.RejectUnknown();
@@ -160,6 +162,10 @@ internal sealed class ModelConfigReader
         if (maxBatchSize == 0) model.Error("dynamic_batching", "contradicts max_batch_size 0, which says that the model does not batch");
         var preferred = section.Integers("preferred_batch_size", 1, Math.Max(1, maxBatchSize)) ?? [];
         var delay = section.Integer("max_queue_delay_microseconds", 0, 0, int.MaxValue);
+        var levels = section.Integer("priority_levels", 0, 0, int.MaxValue);
+        var priority = section.Integer("default_priority_level", 0, 0, int.MaxValue);
+        if (levels > 0 ? priority < 1 || priority > levels : priority > 0)
+            section.Error("default_priority_level", $"{priority} is not one of the levels from 1 to priority_levels, which is {levels}");
         var size = 0;
         if (section.Section("default_queue_policy") is { } policy)
         {
@@ -168,7 +174,7 @@ internal sealed class ModelConfigReader
         }
 
         section.RejectUnknown();
-        return new(true, [.. preferred.Order()], TimeSpan.FromMicroseconds(delay), size);
+        return new(true, [.. preferred.Order()], TimeSpan.FromMicroseconds(delay), size, levels, priority);
     }
 
     private static List<InstanceGroup> ReadInstanceGroups(JsonSection model)
@@ -253,6 +259,7 @@ internal sealed class ModelConfigReader
                 _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
         }
 
+        if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");
     }

@@ -21,6 +21,7 @@ public sealed class ModelVersion
             Inputs = Signature.Inputs,
             Outputs = Signature.Outputs,
             Configuration = config.Json,
+            IsDecoupled = config.Iteration is not null,
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
             DeviceKinds = [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
         };

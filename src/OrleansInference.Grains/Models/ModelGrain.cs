@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 using Microsoft.Extensions.Logging;
 
 using Orleans.Concurrency;
@@ -5,6 +7,7 @@ using Orleans.Placement;
 
 using OrleansInference.Engine;
 using OrleansInference.Engine.Repository;
+using OrleansInference.Grains.Inference;
 using OrleansInference.Grains.Placement;
 
 namespace OrleansInference.Grains.Models;
@@ -14,8 +17,12 @@ namespace OrleansInference.Grains.Models;
 [KeepAlive] // Loading costs seconds: an idle model stays until it is unloaded.
 [Reentrant] // Calls must interleave, or the batcher would see only one at a time.
 internal sealed class ModelGrain(
-    IInferenceEngine engine, IModelRepository repository, ModelInstances instances, SiloReporter reporter, ILogger<ModelGrain> logger)
-    : Grain, IModelGrain
+    IInferenceEngine engine,
+    IModelRepository repository,
+    ModelInstances instances,
+    RequestProcessor processor,
+    SiloReporter reporter,
+    ILogger<ModelGrain> logger) : Grain, IModelGrain
 {
     private readonly CancellationTokenSource _unloading = new();
     private ModelInstanceId _id;
@@ -23,6 +30,7 @@ internal sealed class ModelGrain(
     private ILoadedModel? _model;
     private ModelVersion? _version;
     private string _notReady = "it is not loaded";
+    private int _streams;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -56,21 +64,48 @@ internal sealed class ModelGrain(
     {
         SetStatus(ModelState.Unloading, "it is being unloaded");
         await _unloading.CancelAsync();
-        DeactivateOnIdle();
+        DeactivateWithoutStreams();
         await reporter.ReportAsync();
     }
 
-    public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
+    public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
+        await GetModel().InferAsync(request, cancellationToken);
+
+    public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
+        InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (_model is { } model) return await model.InferAsync(request, cancellationToken);
+        var (model, version) = (GetModel(), _version!);
+        _streams++;
+        try
+        {
+            var network = await processor.PreprocessAsync(version, request, cancellationToken);
+            await foreach (var response in model.InferStreamAsync(network, cancellationToken))
+                yield return RequestProcessor.Postprocess(version, request, response);
+        }
+        finally
+        {
+            _streams--;
+            if (_unloading.IsCancellationRequested) DeactivateWithoutStreams();
+        }
+    }
+
+    public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_model?.GetStatistics() ?? new());
+
+    /// <summary>A stream is not one call but many, so that deactivation would not wait for it as it does for calls.</summary>
+    private void DeactivateWithoutStreams()
+    {
+        if (_streams == 0) DeactivateOnIdle();
+    }
+
+    private ILoadedModel GetModel()
+    {
+        if (_model is { } model && !_unloading.IsCancellationRequested) return model;
         // Whoever still believes in an instance that is gone must not leave an empty one behind.
         if (_load is null) DeactivateOnIdle();
         throw new InferenceException(
             InferenceError.NotReady,
             $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_notReady}");
     }
-
-    public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_model?.GetStatistics() ?? new());
 
     /// <summary>Loads follow one another: the last one finds what the repository holds by then.</summary>
     private async Task LoadAfterAsync(Task? earlier)

@@ -67,7 +67,6 @@ public sealed class ServerTests
                 Configuration =
                     """
                     {
-                      // Files may have comments, and commas too many.
                       "max_batch_size": 16,
                       "default_model_filename": "net.pt",
                       "input": [ { "name": "A", "data_type": "TYPE_FP32", "dims": [-1, 3] } ],
@@ -77,10 +76,12 @@ public sealed class ServerTests
                         "preferred_batch_size": [4, 8],
                         "max_queue_delay_microseconds": 100,
                         "default_queue_policy": { "max_queue_size": 7 },
+                        "priority_levels": 3, "default_priority_level": 2
                       },
+                      "model_transaction_policy": { "decoupled": true },
                       "instance_group": [ { "kind": "KIND_GPU", "gpus": [0, 1] }, { "kind": "KIND_CPU", "count": 1 } ],
                       "parameters": { "plain": "x", "number": 5, "wrapped": { "string_value": "y" }, "list": [1, 2] },
-                      "preprocessing": [ { "input": "A", "output": "C", "steps": [] } ],
+                      "preprocessing": [ { "input": "A", "output": "C", "steps": [] } ]
                     }
                     """,
             },
@@ -97,6 +98,8 @@ public sealed class ServerTests
         Assert.Equal([2, 3], config.VersionPolicy.Specific.Versions);
         Assert.Equal([4, 8], config.DynamicBatching.PreferredBatchSize);
         Assert.Equal(100u, config.DynamicBatching.MaxQueueDelayMicroseconds);
+        Assert.Equal((3u, 2u), (config.DynamicBatching.PriorityLevels, config.DynamicBatching.DefaultPriorityLevel));
+        Assert.True(config.ModelTransactionPolicy.Decoupled);
         Assert.Equal(7u, config.DynamicBatching.DefaultQueuePolicy.MaxQueueSize);
         Assert.Equal(
             [ModelInstanceGroup.Types.Kind.Gpu, ModelInstanceGroup.Types.Kind.Cpu], config.InstanceGroup.Select(group => group.Kind));
@@ -129,8 +132,8 @@ public sealed class ServerTests
     }
 
     [Theory]
-    [InlineData(false, "simple/1/READY/ identity/1/READY/ digits/1/READY/ loading/1/LOADING/it broken//UNAVAILABLE/config.json:")]
-    [InlineData(true, "simple/1/READY/ identity/1/READY/ digits/1/READY/")]
+    [InlineData(false, "simple/1/READY/ identity/1/READY/ digits/1/READY/ countdown/1/READY/ loading/1/LOADING/it broken//UNAVAILABLE/config.json:")]
+    [InlineData(true, "simple/1/READY/ identity/1/READY/ digits/1/READY/ countdown/1/READY/")]
     public async Task The_index_lists_models_with_states_and_reasons(bool onlyReady, string expected)
     {
         await using var door = await GrpcDoor.StartAsync();

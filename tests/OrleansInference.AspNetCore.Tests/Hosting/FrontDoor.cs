@@ -91,6 +91,14 @@ internal sealed class FrontDoor : IAsyncDisposable
         return new((int)response.StatusCode, headers, await response.Content.ReadAsByteArrayAsync(cancellationToken));
     }
 
+    /// <summary>The body of an answer that may not have ended yet.</summary>
+    public async Task<Stream> OpenAsync(string path, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Bodies.Json(body) };
+        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return await response.Content.ReadAsStreamAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();

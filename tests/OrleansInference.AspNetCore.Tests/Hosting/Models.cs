@@ -24,6 +24,11 @@ internal static class Models
             8,
             [Tensor("image", DataType.Bytes, [-1, 1])],
             [Tensor("scores", DataType.Float32, [-1, 10]) with { Labels = Digits }, Tensor("label", DataType.Bytes, [-1, 1])]),
+        Decoupled(Ready(
+            "countdown",
+            8,
+            [Tensor("FROM", DataType.Int32, [-1, 1])],
+            [Tensor("NUMBER", DataType.Int32, [-1, 1]), Tensor("DONE", DataType.Bool, [-1, 1])])),
         NotReady("loading", 1, ModelState.Loading, "it is being warmed up"),
         NotReady("broken", 0, ModelState.Unavailable, "config.json: 'inputs' is missing"),
     ];
@@ -45,6 +50,8 @@ internal static class Models
                 Configuration = $$"""{"name":"{{name}}","max_batch_size":{{maxBatchSize}}}""",
             },
         };
+
+    private static ModelEntry Decoupled(ModelEntry entry) => entry with { Descriptor = entry.Descriptor! with { IsDecoupled = true } };
 
     public static ModelEntry NotReady(string name, int version, ModelState state, string reason) =>
         new() { Id = new(name, version), State = state, Reason = reason, Instances = [], Descriptor = null };

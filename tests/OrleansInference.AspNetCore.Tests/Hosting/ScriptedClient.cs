@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 using OrleansInference.Client;
 using OrleansInference.Tensors;
@@ -46,6 +47,22 @@ internal sealed class ScriptedClient : IInferenceClient
     {
         Requests.Enqueue(request);
         return Answer(request, cancellationToken);
+    }
+
+    /// <summary>The responses to a request; one, that of <see cref="Answer"/>, unless the test says otherwise.</summary>
+    public Func<InferenceRequest, CancellationToken, IAsyncEnumerable<InferenceResponse>>? Stream { get; set; }
+
+    public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
+        InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        if (Stream is null)
+        {
+            yield return await InferAsync(request, cancellationToken);
+            yield break;
+        }
+
+        Requests.Enqueue(request);
+        await foreach (var response in Stream(request, cancellationToken)) yield return response;
     }
 
     public Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default) =>

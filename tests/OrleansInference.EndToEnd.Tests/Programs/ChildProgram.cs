@@ -28,6 +28,8 @@ internal sealed partial class ChildProgram : IDisposable
         _process.BeginErrorReadLine();
     }
 
+    public int Id => _process.Id;
+
     public bool HasExited => _disposed || _process.HasExited;
 
     public string Output => Read(_output);

@@ -10,10 +10,10 @@ namespace OrleansInference.Engine.Tests.Batching;
 /// <summary>A batcher with a scripted model on a real device thread, in fake time.</summary>
 internal sealed class BatcherHarness : IAsyncDisposable
 {
-    public BatcherHarness(int maxBatchSize = 8, int[]? preferred = null, int delayMilliseconds = 0, int maxQueueSize = 100)
+    public BatcherHarness(int maxBatchSize = 8, int[]? preferred = null, int delayMilliseconds = 0, int maxQueueSize = 100, int priorityLevels = 0)
     {
         Device = new(new("test.cpu:0", DeviceKind.Cpu, 0, 1), Time, NullLogger.Instance);
-        Options = new(maxBatchSize, preferred ?? [], TimeSpan.FromMilliseconds(delayMilliseconds), maxQueueSize);
+        Options = new(maxBatchSize, preferred ?? [], TimeSpan.FromMilliseconds(delayMilliseconds), maxQueueSize, priorityLevels, (priorityLevels + 1) / 2);
         Batcher = AddModel(Model, Statistics);
     }
 
@@ -34,8 +34,8 @@ internal sealed class BatcherHarness : IAsyncDisposable
 
     /// <summary>Queues a request of some rows, each of which holds the same number.</summary>
     public Task<InferenceTensor[]> SendAsync(
-        int value, int rows = 1, int width = 1, DateTimeOffset? deadline = null, CancellationToken cancellationToken = default) =>
-        Batcher.EnqueueAsync(Input(value, rows, width), rows, deadline, cancellationToken);
+        int value, int rows = 1, int width = 1, int priority = 0, DateTimeOffset? deadline = null, CancellationToken cancellationToken = default) =>
+        Batcher.EnqueueAsync(Input(value, rows, width), rows, priority, deadline, cancellationToken);
 
     public static InferenceTensor[] Input(int value, int rows = 1, int width = 1) =>
         [InferenceTensor.Create("x", Enumerable.Repeat(value, rows * width).ToArray(), rows, width)];

@@ -10,6 +10,8 @@ public sealed class ModelConfigReaderTests : IDisposable
         "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]
         """;
 
+    private const string Iterates = "\"model_transaction_policy\": {\"decoupled\": true}, \"iteration\": ";
+
     private readonly TemporaryFolder _repository = new();
 
     public void Dispose() => _repository.Dispose();
@@ -37,6 +39,31 @@ public sealed class ModelConfigReaderTests : IDisposable
     }
 
     [Fact]
+    public void How_a_model_answers_more_than_once_arrives_where_it_belongs()
+    {
+        var config = Sound(
+            """
+            "model_transaction_policy": {"decoupled": true},
+            "iteration": {"feed_back": [{"output": "y", "input": "x"}], "stop": "done", "max_steps": 7},
+            "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
+            "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}, {"name": "done", "data_type": "TYPE_BOOL", "dims": [1]}]
+            """);
+
+        Assert.Equal([new("y", "x")], config.Iteration!.FeedBack);
+        Assert.Equal(("done", 7), (config.Iteration.Stop, config.Iteration.MaxSteps));
+        Assert.Null(Sound("\"model_transaction_policy\": {\"decoupled\": false}, " + Tensors).Iteration);
+    }
+
+    [Fact]
+    public void The_configuration_is_passed_on_as_plain_JSON_whatever_the_file_is_written_like()
+    {
+        var config = Sound("/* a comment */ \"max_batch_size\": 4, // and another\n " + Tensors + ",");
+
+        using var json = System.Text.Json.JsonDocument.Parse(config.Json);
+        Assert.Equal(4, json.RootElement.GetProperty("max_batch_size").GetInt32());
+    }
+
+    [Fact]
     public void Every_mistake_is_reported_with_its_path_and_value()
     {
         var errors = Errors(
@@ -58,6 +85,17 @@ public sealed class ModelConfigReaderTests : IDisposable
 
     [Theory]
     [InlineData("\"dynamic_batching\": {},", "contradicts max_batch_size 0")]
+    [InlineData("\"max_batch_size\": 4, \"dynamic_batching\": {\"priority_levels\": 2},", "dynamic_batching.default_priority_level: 0 is not one of")]
+    [InlineData("\"max_batch_size\": 4, \"dynamic_batching\": {\"priority_levels\": 2, \"default_priority_level\": 3},", "default_priority_level: 3")]
+    [InlineData("\"model_transaction_policy\": {\"decoupled\": true},", "iteration: is missing")]
+    [InlineData("\"model_transaction_policy\": {\"decoupled\": \"yes\"},", "model_transaction_policy.decoupled: \"yes\" is not true or false")]
+    [InlineData("\"iteration\": {\"feed_back\": [{\"output\": \"y\", \"input\": \"x\"}]},", "needs model_transaction_policy.decoupled")]
+    [InlineData("\"iteration\": {},", "iteration.feed_back: names no output")]
+    [InlineData("\"iteration\": {\"max_steps\": 0},", "iteration.max_steps: 0")]
+    [InlineData(Iterates + "{\"feed_back\": [{\"output\": \"z\", \"input\": \"x\"}]},", "no output 'z'")]
+    [InlineData(Iterates + "{\"feed_back\": [{\"output\": \"y\", \"input\": \"z\"}]},", "no input 'z'")]
+    [InlineData(Iterates + "{\"feed_back\": [{\"output\": \"y\", \"input\": \"x\"}], \"stop\": \"y\"},", "'y' is no output of TYPE_BOOL")]
+    [InlineData(Iterates + "{\"feed_back\": [{\"output\": \"y\", \"input\": \"x\"}, {\"output\": \"y\", \"input\": \"x\"}]},", "fed back twice")]
     [InlineData("\"max_batch_size\": 4, \"dynamic_batching\": {\"preferred_batch_size\": [5]},", "5 is not an integer from 1 to 4")]
     [InlineData("\"version_policy\": {\"latest\": {}, \"all\": {}},", "exactly one")]
     [InlineData("\"instance_group\": [{\"count\": 2}],", "one instance")]

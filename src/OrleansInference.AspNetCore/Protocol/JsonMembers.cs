@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace OrleansInference.AspNetCore.Protocol;
 
-/// <summary>Steps of a JSON reader through the protocol's objects, which end with a message that names the field.</summary>
-internal static class JsonFields
+/// <summary>Reads the members of JSON objects, with errors that name the field.</summary>
+internal static class JsonMembers
 {
     /// <summary>The next member that is not null: clients that write every optional field write null for what they leave out.</summary>
     public static bool NextMember(ref Utf8JsonReader reader)
@@ -16,13 +16,6 @@ internal static class JsonFields
         }
 
         return false;
-    }
-
-    public static bool NextItem(ref Utf8JsonReader reader, string field, int count)
-    {
-        if (!reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
-        if (count == RequestLimits.MaxTensors) throw Invalid($"Unable to parse '{field}': there are more than {RequestLimits.MaxTensors}");
-        return reader.TokenType == JsonTokenType.StartObject ? true : throw Invalid($"Unable to parse '{field}': it holds something else than objects");
     }
 
     public static void ReadArray(ref Utf8JsonReader reader, string field)

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+
+using OrleansInference.AspNetCore.Protocol;
+using OrleansInference.Client;
+
+namespace OrleansInference.AspNetCore.Endpoints;
+
+/// <summary>Triton's generate extension: inputs and outputs as members of one JSON object, answered at once or as a stream of events.</summary>
+internal static class GenerateEndpoints
+{
+    private const string RequestExample = """{"id": "1", "FROM": 3, "parameters": {"timeout": 1000000}}""";
+
+    private const string AnswerExample = """{"model_name": "countdown", "model_version": "1", "id": "1", "NUMBER": 2, "DONE": false}""";
+
+    public static void MapGenerate(this RouteGroupBuilder group)
+    {
+        group.MapModelRoute(HttpMethods.Post, "/generate", GenerateAsync).Describe(
+            "Inference", "Runs the model on inputs that are members of the body.", route => route
+                .DescribeBody<JsonObject>(RequestExample)
+                .Produces<JsonObject>()
+                .DescribeAnswer(AnswerExample)
+                .DescribeInferenceErrors());
+        group.MapModelRoute(HttpMethods.Post, "/generate_stream", GenerateStreamAsync).Describe(
+            "Inference", "Runs the model and gives its responses as server-sent events.", route => route
+                .DescribeBody<JsonObject>(RequestExample)
+                .Produces<string>(StatusCodes.Status200OK, EventStream.ContentType)
+                .DescribeInferenceErrors());
+    }
+
+    private static async Task GenerateAsync(
+        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    {
+        var (call, request, descriptor) = await ReadAsync(context, route, client, memory, options, time);
+        var response = descriptor.IsDecoupled
+            ? await GetOnlyAsync(client.InferStreamAsync(request, context.RequestAborted), descriptor)
+            : await client.InferAsync(request, context.RequestAborted);
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(GenerateWriter.Write(call, response), context.RequestAborted);
+    }
+
+    private static async Task GenerateStreamAsync(
+        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    {
+        var (call, request, _) = await ReadAsync(context, route, client, memory, options, time);
+        await EventStream.WriteAsync(
+            context,
+            call,
+            client.InferStreamAsync(request, context.RequestAborted),
+            response => Task.FromResult(GenerateWriter.Write(call, response)));
+    }
+
+    private static async Task<(InferCall Call, InferenceRequest Request, ModelDescriptor Model)> ReadAsync(
+        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    {
+        var received = time.GetUtcNow();
+        var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
+        var descriptor = entry.GetReadyDescriptor();
+        using var body = await RequestBody.ReadAsync(context.Request, memory);
+        var call = GenerateReader.Read(body.Bytes, descriptor, options.Value.MaxRequestBytes);
+        if (call.Id is not null) context.Items[RequestId.Key] = call.Id;
+        return (call, call.ToRequest(route.Model, route.Version, received), descriptor);
+    }
+
+    private static async Task<InferenceResponse> GetOnlyAsync(IAsyncEnumerable<InferenceResponse> responses, ModelDescriptor model)
+    {
+        await foreach (var response in responses)
+        {
+            return response.IsFinal ? response : throw new InferenceException(
+                InferenceError.InvalidArgument,
+                $"generate expects model '{model.Id.Name}' to produce exactly 1 response, but it produces more: use generate_stream");
+        }
+
+        throw new InferenceException(InferenceError.ModelFailed, $"model '{model.Id.Name}' has ended without a response");
+    }
+}
