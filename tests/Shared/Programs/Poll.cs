@@ -1,4 +1,4 @@
-namespace OrleansInference.EndToEnd.Tests;
+namespace OrleansInference.Tests.Shared.Programs;
 
 /// <summary>Waits for something to become true in another process, with a deadline instead of a guess at how long it takes.</summary>
 internal static class Poll

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace OrleansInference.EndToEnd.Tests.Programs;
+namespace OrleansInference.Tests.Shared.Programs;
 
 /// <summary>A program as a process of its own, with all that it prints. Killed at the end where it has not ended by itself.</summary>
 internal sealed partial class ChildProgram : IDisposable
@@ -46,6 +46,16 @@ internal sealed partial class ChildProgram : IDisposable
         }
     }
 
+    /// <summary>The time that the process has spent on processors so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public static ChildProgram Start(string program, params IEnumerable<string> arguments) => new(program, arguments);
 
     /// <summary>Waits for the program to end by itself.</summary>
@@ -66,7 +76,10 @@ internal sealed partial class ChildProgram : IDisposable
     }
 
     /// <summary>Asks the program to end, as a service manager does.</summary>
-    public void Terminate() => Assert.Equal(0, Kill(_process.Id, SignalTerminate));
+    public void Terminate()
+    {
+        if (Kill(_process.Id, SignalTerminate) != 0) throw new InvalidOperationException($"Process {_process.Id} cannot be signalled.");
+    }
 
     /// <summary>Ends the program, in an orderly way where the platform has one; it must then exit with 0.</summary>
     public async Task StopAsync()
@@ -75,7 +88,7 @@ internal sealed partial class ChildProgram : IDisposable
         {
             Terminate();
             var code = await WaitAsync();
-            if (code != 0) Assert.Fail($"Exit code {code}. {Describe()}");
+            if (code != 0) throw new InvalidOperationException($"Exit code {code}. {Describe()}");
         }
 
         Dispose();

@@ -1,15 +1,15 @@
 using System.Reflection;
 
-namespace OrleansInference.EndToEnd.Tests.Programs;
+namespace OrleansInference.Tests.Shared.Programs;
 
 /// <summary>The programs under test, where the build has put them.</summary>
 internal static class ProgramFiles
 {
-    public static string Silo { get; } = Find("OrleansInference.Silo");
+    public static string Silo => Find("OrleansInference.Silo");
 
-    public static string FrontEnd { get; } = Find("OrleansInference.FrontEnd");
+    public static string FrontEnd => Find("OrleansInference.FrontEnd");
 
-    public static string SampleClient { get; } = Find("OrleansInference.SampleClient");
+    public static string SampleClient => Find("OrleansInference.SampleClient");
 
     /// <summary>The executable beside the assembly that the project file names.</summary>
     private static string Find(string program)

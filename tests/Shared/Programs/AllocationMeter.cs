@@ -3,7 +3,7 @@ using System.Diagnostics.Tracing;
 using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing;
 
-namespace OrleansInference.EndToEnd.Tests.Programs;
+namespace OrleansInference.Tests.Shared.Programs;
 
 /// <summary>What another process allocates on its managed heap, as its runtime counts it once a second.</summary>
 internal sealed class AllocationMeter : IAsyncDisposable
@@ -31,7 +31,11 @@ internal sealed class AllocationMeter : IAsyncDisposable
     {
         // The first count that comes may be of a second that had begun before the call.
         while (_counted.CurrentCount > 0) await _counted.WaitAsync();
-        for (var count = 0; count < 2; count++) Assert.True(await _counted.WaitAsync(Poll.Limit), "The process counts no more.");
+        for (var count = 0; count < 2; count++)
+        {
+            if (!await _counted.WaitAsync(Poll.Limit)) throw new TimeoutException("The process counts no more.");
+        }
+
         return Interlocked.Read(ref _total);
     }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace OrleansInference.EndToEnd.Tests.Programs;
+namespace OrleansInference.Tests.Shared.Programs;
 
 /// <summary>Ports of the loopback address that nobody listens on.</summary>
 internal static class FreePort

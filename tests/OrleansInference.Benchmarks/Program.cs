@@ -1,0 +1,33 @@
+using System.CommandLine;
+
+using OrleansInference.Benchmarks.Compare;
+using OrleansInference.Benchmarks.Servers;
+
+var seconds = new Option<double>("--seconds") { Description = "How long each scenario is measured in each round.", DefaultValueFactory = _ => 2 };
+var rounds = new Option<int>("--rounds") { Description = "How often all scenarios are measured; medians are reported.", DefaultValueFactory = _ => 3 };
+var output = new Option<string>("--output") { Description = "Where the files go.", DefaultValueFactory = _ => "benchmark-results" };
+var filter = new Option<string?>("--only") { Description = "Only the scenarios whose line contains this text." };
+var compare = new Command("compare", "Measures the service beside its limits and a rival.") { seconds, rounds, output, filter };
+compare.SetAction(result => CompareCommand.RunAsync(
+    result.GetValue(seconds), result.GetValue(rounds), result.GetValue(output)!, result.GetValue(filter)));
+
+// What follows, the comparison starts by itself.
+var address = new Argument<string>("address");
+var file = new Argument<string>("file");
+var bare = new Command("serve-bare") { Hidden = true };
+bare.Add(address);
+bare.SetAction(result => BareServer.RunAsync(result.GetValue(address)!));
+var rival = new Command("serve-rival") { Hidden = true };
+rival.Add(address);
+rival.Add(file);
+rival.SetAction(result => RivalServer.RunAsync(result.GetValue(address)!, result.GetValue(file)!));
+var repository = new Argument<string>("repository");
+var model = new Argument<string>("model");
+var perBatchSize = new Argument<double>("seconds");
+var forward = new Command("forward-loop") { Hidden = true };
+forward.Add(repository);
+forward.Add(model);
+forward.Add(perBatchSize);
+forward.SetAction(result => ForwardLoop.Run(result.GetValue(repository)!, result.GetValue(model)!, result.GetValue(perBatchSize)));
+
+return await new RootCommand("Benchmarks of OrleansInference.") { compare, bare, rival, forward }.Parse(args).InvokeAsync();
