@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,6 +29,7 @@ public static class FrontDoorExtensions
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, FrontDoorOptionsValidator>();
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, ListenAddresses>();
         builder.Services.AddSingleton<RequestMemory>();
+        builder.Services.AddSingleton<InferenceReception>();
         builder.Services.AddSingleton<FixedSettings>();
         builder.Services.AddInferenceClient();
         builder.Services.ConfigureHttpJsonOptions(options =>
@@ -85,9 +85,8 @@ public static class FrontDoorExtensions
         var v2 = app.MapGroup("/v2");
         v2.MapServer();
         v2.MapModels();
-        var inference = v2.MapGroup("").AddEndpointFilter<ShutdownFilter>();
-        inference.MapInfer();
-        inference.MapGenerate();
+        v2.MapInfer();
+        v2.MapGenerate();
         v2.MapRepository();
         v2.MapSettings();
         v2.MapSharedMemory();

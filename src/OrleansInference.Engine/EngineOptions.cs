@@ -28,6 +28,11 @@ public sealed class EngineOptions
     [MaxLength(64)]
     public IList<string> Devices { get; set; } = [];
 
+    /// <summary>How many threads one operation of a network may use on a CPU device.</summary>
+    /// <value>0: the cores are shared out among the devices.</value>
+    [Range(0, 1024)]
+    public int ThreadsPerDevice { get; set; }
+
     /// <summary>The most requests that wait for one model on one device, where the model's configuration sets no limit.</summary>
     /// <value>1024.</value>
     [Range(1, 1_000_000)]

@@ -7,9 +7,10 @@ var seconds = new Option<double>("--seconds") { Description = "How long each sce
 var rounds = new Option<int>("--rounds") { Description = "How often all scenarios are measured; medians are reported.", DefaultValueFactory = _ => 3 };
 var output = new Option<string>("--output") { Description = "Where the files go.", DefaultValueFactory = _ => "benchmark-results" };
 var filter = new Option<string?>("--only") { Description = "Only the scenarios whose line contains this text." };
-var compare = new Command("compare", "Measures the service beside its limits and a rival.") { seconds, rounds, output, filter };
-compare.SetAction(result => CompareCommand.RunAsync(
-    result.GetValue(seconds), result.GetValue(rounds), result.GetValue(output)!, result.GetValue(filter)));
+var settings = new Option<string[]>("--set") { Description = "A setting of our silos, as Inference:MaxQueueSize=64.", DefaultValueFactory = _ => [] };
+var compare = new Command("compare", "Measures the service beside its limits and a rival.") { seconds, rounds, output, filter, settings };
+compare.SetAction((result, cancellationToken) => CompareCommand.RunAsync(
+    result.GetValue(seconds), result.GetValue(rounds), result.GetValue(output)!, result.GetValue(filter), result.GetValue(settings)!, cancellationToken));
 
 // What follows, the comparison starts by itself.
 var address = new Argument<string>("address");
@@ -30,4 +31,6 @@ forward.Add(model);
 forward.Add(perBatchSize);
 forward.SetAction(result => ForwardLoop.Run(result.GetValue(repository)!, result.GetValue(model)!, result.GetValue(perBatchSize)));
 
-return await new RootCommand("Benchmarks of OrleansInference.") { compare, bare, rival, forward }.Parse(args).InvokeAsync();
+// A comparison that is broken off ends its servers first; the servers end as web hosts do, and with their exit code.
+return await new RootCommand("Benchmarks of OrleansInference.") { compare, bare, rival, forward }.Parse(args)
+    .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare", ..] ? TimeSpan.FromMinutes(1) : null });

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -31,10 +30,9 @@ internal static class GenerateEndpoints
                 .DescribeInferenceErrors());
     }
 
-    private static async Task GenerateAsync(
-        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    private static async Task GenerateAsync(HttpContext context, ModelRoute route, IInferenceClient client, InferenceReception reception)
     {
-        var (call, request, descriptor) = await ReadAsync(context, route, client, memory, options, time);
+        var (call, request, descriptor) = await reception.ReadAsync(context, route, ReadAsync);
         var response = descriptor.IsDecoupled
             ? await GetOnlyAsync(client.InferStreamAsync(request, context.RequestAborted), descriptor)
             : await client.InferAsync(request, context.RequestAborted);
@@ -42,10 +40,9 @@ internal static class GenerateEndpoints
         await context.Response.WriteAsync(GenerateWriter.Write(call, response), context.RequestAborted);
     }
 
-    private static async Task GenerateStreamAsync(
-        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    private static async Task GenerateStreamAsync(HttpContext context, ModelRoute route, IInferenceClient client, InferenceReception reception)
     {
-        var (call, request, _) = await ReadAsync(context, route, client, memory, options, time);
+        var (call, request, _) = await reception.ReadAsync(context, route, ReadAsync);
         await EventStream.WriteAsync(
             context,
             call,
@@ -53,15 +50,10 @@ internal static class GenerateEndpoints
             response => Task.FromResult(GenerateWriter.Write(call, response)));
     }
 
-    private static async Task<(InferCall Call, InferenceRequest Request, ModelDescriptor Model)> ReadAsync(
-        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    private static async ValueTask<InferCall> ReadAsync(HttpContext context, ModelDescriptor model, RequestMemory memory, int maxBytes)
     {
-        var received = time.GetUtcNow();
-        var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
-        var descriptor = entry.GetReadyDescriptor();
         using var body = await RequestBody.ReadAsync(context.Request, memory);
-        var call = GenerateReader.Read(body.Bytes, descriptor, options.Value.MaxRequestBytes, id => context.Items[RequestId.Key] = id);
-        return (call, call.ToRequest(route.Model, route.Version, received), descriptor);
+        return GenerateReader.Read(body.Bytes, model, maxBytes, id => context.Items[RequestId.Key] = id);
     }
 
     private static async Task<InferenceResponse> GetOnlyAsync(IAsyncEnumerable<InferenceResponse> responses, ModelDescriptor model)

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Options;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -26,14 +25,9 @@ internal static class InferEndpoints
             .DescribeAnswer(AnswerExample, "application/octet-stream", EventStream.ContentType)
             .DescribeInferenceErrors());
 
-    private static async Task InferAsync(
-        HttpContext context, ModelRoute route, IInferenceClient client, RequestMemory memory, IOptions<FrontDoorOptions> options, TimeProvider time)
+    private static async Task InferAsync(HttpContext context, ModelRoute route, IInferenceClient client, InferenceReception reception)
     {
-        var received = time.GetUtcNow();
-        var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
-        var descriptor = entry.GetReadyDescriptor();
-        var call = await InferRequestReader.ReadAsync(context.Request, descriptor, memory, options.Value.MaxRequestBytes);
-        var request = call.ToRequest(route.Model, route.Version, received);
+        var (call, request, descriptor) = await reception.ReadAsync(context, route, InferRequestReader.ReadAsync);
         if (descriptor.IsDecoupled)
         {
             await EventStream.WriteAsync(

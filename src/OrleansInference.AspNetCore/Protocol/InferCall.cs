@@ -23,7 +23,7 @@ internal sealed record InferCall(
             Version = version,
             Id = Id,
             Inputs = Inputs,
-            Outputs = [.. Outputs.Select(output => output.Name)],
+            Outputs = Outputs.Count == 0 ? [] : [.. Outputs.Select(output => output.Name)],
             Priority = Parameters.Priority,
             Deadline = deadline < limit ? deadline : limit ?? deadline,
         };
@@ -33,9 +33,9 @@ internal sealed record InferCall(
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the classes of an output cannot be ranked.</exception>
     public void CheckOutputs(ModelDescriptor model)
     {
-        foreach (var asked in Outputs.Where(output => output.Classes > 0))
+        foreach (var asked in Outputs)
         {
-            if (model.Outputs.FirstOrDefault(output => output.Name == asked.Name) is { } declared)
+            if (asked.Classes > 0 && model.Outputs.FirstOrDefault(output => output.Name == asked.Name) is { } declared)
                 Classification.Check(declared.Name, declared.DataType);
         }
     }
@@ -43,8 +43,7 @@ internal sealed record InferCall(
     /// <summary>An output, or instead of it the best of its classes where the caller asks for them.</summary>
     public InferenceTensor Classify(InferenceTensor output, ModelDescriptor model)
     {
-        var (_, classes) = FormOf(output.Name);
-        if (classes == 0) return output;
+        if (Outputs.Count == 0 || FormOf(output.Name).Classes is not (> 0 and var classes)) return output;
         var labels = model.Outputs.FirstOrDefault(declared => declared.Name == output.Name)?.Labels ?? [];
         return Classification.Rank(output, classes, labels, model.MaxBatchSize > 0);
     }
@@ -52,8 +51,12 @@ internal sealed record InferCall(
     /// <summary>How to write an output.</summary>
     public (bool Binary, int Classes) FormOf(string output)
     {
-        var asked = Outputs.FirstOrDefault(candidate => candidate.Name == output);
-        return (asked?.Binary ?? Parameters.BinaryOutputs, asked?.Classes ?? 0);
+        foreach (var asked in Outputs)
+        {
+            if (asked.Name == output) return (asked.Binary ?? Parameters.BinaryOutputs, asked.Classes);
+        }
+
+        return (Parameters.BinaryOutputs, 0);
     }
 }
 

@@ -42,7 +42,9 @@ internal ref struct InferJsonReader
         ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named = null)
     {
         var request = new InferJsonReader(blobs, maxBytes, model, named);
-        var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
+        var options = new JsonReaderOptions { MaxDepth = MaxDepth };
+        json = BareNumbers.Mark(json);
+        var reader = json.IsSingleSegment ? new Utf8JsonReader(json.FirstSpan, options) : new Utf8JsonReader(json, options);
         try
         {
             request.ReadRequest(ref reader);
@@ -111,6 +113,7 @@ internal ref struct InferJsonReader
         var hasData = false;
         var sharedMemory = false;
         Utf8JsonReader data = default;
+        byte[]? elements = null;
         while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("name"u8))
@@ -120,16 +123,22 @@ internal ref struct InferJsonReader
             else if (reader.ValueTextEquals("datatype"u8))
             {
                 datatype = ReadString(ref reader, "datatype");
+                elements = null;
             }
             else if (reader.ValueTextEquals("shape"u8))
             {
                 shape = ReadShape(ref reader, name);
+                elements = null;
             }
             else if (reader.ValueTextEquals("data"u8))
             {
                 hasData = true;
                 data = reader;
-                reader.Skip();
+                // Clients write the data last: what is known by then need not be read twice.
+                if (name is not null && shape is not null && DataTypes.TryParse(datatype, out var known) && TensorShape.TryGetElementCount(shape, out var size))
+                    elements = ReadData(ref reader, name, known, shape, size);
+                else
+                    reader.Skip();
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -164,17 +173,25 @@ internal ref struct InferJsonReader
         if (!TensorShape.TryGetElementCount(shape, out var count))
             throw Invalid($"shape {TensorShape.Format(shape)} of input '{name}' has more elements than can be counted");
 
-        var bytes = binarySize is { } size ? TakeBlob(name, shape, size) : ReadData(ref data, name, type, shape, count);
-        _inputs.Add(new(name, type, shape, bytes));
+        if (binarySize is { } blobSize)
+        {
+            _inputs.Add(new(name, type, shape, TakeBlob(name, shape, blobSize)));
+            return;
+        }
+
+        elements ??= ReadData(ref data, name, type, shape, count);
+        _decoded += elements.Length;
+        _inputs.Add(new(name, type, shape, elements));
     }
 
-    private byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
+    private readonly byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)
     {
         var value = data;
-        ReadArray(ref value, $"data' of input '{name}");
-        if (!TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)) throw RequestLimits.TooLarge(name, shape, _maxBytes);
-        _decoded += bytes.Length;
-        return bytes;
+        value.Read();
+        if (value.TokenType != JsonTokenType.StartArray) throw Invalid($"Unable to parse 'data' of input '{name}': it is not an array");
+        return TensorJson.TryRead(ref data, name, type, shape, count, _maxBytes - _decoded, out var bytes)
+            ? bytes
+            : throw RequestLimits.TooLarge(name, shape, _maxBytes);
     }
 
     private byte[] TakeBlob(string name, long[] shape, long size)

@@ -16,8 +16,9 @@ internal static class InferRequestReader
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
     /// </exception>
-    public static async Task<InferCall> ReadAsync(HttpRequest request, ModelDescriptor model, RequestMemory memory, int maxBytes)
+    public static async ValueTask<InferCall> ReadAsync(HttpContext context, ModelDescriptor model, RequestMemory memory, int maxBytes)
     {
+        var request = context.Request;
         using var body = await RequestBody.ReadAsync(request, memory);
         try
         {

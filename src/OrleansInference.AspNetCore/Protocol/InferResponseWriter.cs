@@ -24,34 +24,69 @@ internal static class InferResponseWriter
 
     private const int BytesPerChunk = 64 * 1024;
 
+    /// <summary>Room for the JSON of an answer whose tensors are binary.</summary>
+    private const int BytesPerHeader = 512;
+
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task WriteAsync(
         HttpResponse http, InferCall call, InferenceResponse response, ModelDescriptor model, CancellationToken cancellationToken)
     {
-        var outputs = response.Outputs.Select(output => ToOutput(output, call, model)).ToList();
-        TensorCompressionProvider.Announce(http.HttpContext, outputs.Sum(output => (long)output.Tensor.Data.Length));
-        if (!outputs.Exists(output => output.Binary))
+        var outputs = ToOutputs(call, response, model);
+        long binaryBytes = 0, allBytes = 0;
+        foreach (var (tensor, binary) in outputs)
+        {
+            allBytes += tensor.Data.Length;
+            if (binary) binaryBytes += tensor.Data.Length;
+        }
+
+        TensorCompressionProvider.Announce(http.HttpContext, allBytes);
+        if (!Array.Exists(outputs, output => output.Binary))
         {
             http.ContentType = "application/json";
             await WriteJsonAsync(http.BodyWriter, call, response, outputs, http.BodyWriter, cancellationToken);
             return;
         }
 
-        var json = new ArrayBufferWriter<byte>();
+        var json = new ArrayBufferWriter<byte>(BytesPerHeader);
         await WriteJsonAsync(json, call, response, outputs, null, cancellationToken);
         http.ContentType = "application/octet-stream";
         http.Headers[InferRequestReader.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
-        http.ContentLength = json.WrittenCount + outputs.Where(output => output.Binary).Sum(output => (long)output.Tensor.Data.Length);
-        await http.BodyWriter.WriteAsync(json.WrittenMemory, cancellationToken);
-        foreach (var output in outputs.Where(output => output.Binary)) await WriteBytesAsync(http.BodyWriter, output.Tensor.Data, cancellationToken);
+        http.ContentLength = json.WrittenCount + binaryBytes;
+        http.BodyWriter.Write(json.WrittenSpan);
+        var unsent = json.WrittenCount;
+        foreach (var (tensor, binary) in outputs)
+        {
+            if (binary) unsent = await WriteBytesAsync(http.BodyWriter, tensor.Data, unsent, cancellationToken);
+        }
     }
 
-    /// <summary>Writes piece by piece: in one piece all of a large tensor would be copied into the pipe before the first byte leaves it.</summary>
-    private static async Task WriteBytesAsync(PipeWriter pipe, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes piece by piece: in one piece all of a large tensor would be copied into the pipe before the first byte leaves it. What is
+    /// small leaves at the end of the request, in one packet with the head.
+    /// </summary>
+    /// <returns>The bytes that are left in the pipe.</returns>
+    private static async ValueTask<int> WriteBytesAsync(PipeWriter pipe, ReadOnlyMemory<byte> data, int unsent, CancellationToken cancellationToken)
     {
-        for (; !data.IsEmpty; data = data[Math.Min(BytesPerChunk, data.Length)..])
-            await pipe.WriteAsync(data[..Math.Min(BytesPerChunk, data.Length)], cancellationToken);
+        while (!data.IsEmpty)
+        {
+            var length = Math.Min(BytesPerChunk, data.Length);
+            pipe.Write(data.Span[..length]);
+            data = data[length..];
+            unsent += length;
+            if (unsent < BytesPerChunk) continue;
+            await pipe.FlushAsync(cancellationToken);
+            unsent = 0;
+        }
+
+        return unsent;
+    }
+
+    private static (InferenceTensor Tensor, bool Binary)[] ToOutputs(InferCall call, InferenceResponse response, ModelDescriptor model)
+    {
+        var outputs = new (InferenceTensor, bool)[response.Outputs.Count];
+        for (var i = 0; i < outputs.Length; i++) outputs[i] = ToOutput(response.Outputs[i], call, model);
+        return outputs;
     }
 
     private static (InferenceTensor Tensor, bool Binary) ToOutput(InferenceTensor output, InferCall call, ModelDescriptor model)
@@ -66,8 +101,8 @@ internal static class InferResponseWriter
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: an output cannot be written as JSON.</exception>
     public static async Task<string> WriteTextAsync(InferCall call, InferenceResponse response, ModelDescriptor model)
     {
-        var outputs = response.Outputs.Select(output => ToOutput(output, call, model)).ToList();
-        if (outputs.Find(output => output.Binary).Tensor is { } binary)
+        var outputs = ToOutputs(call, response, model);
+        if (Array.Find(outputs, output => output.Binary).Tensor is { } binary)
         {
             throw new InferenceException(
                 InferenceError.InvalidArgument, $"output '{binary.Name}' cannot be binary: model '{model.Id.Name}' answers with a stream of JSON");
@@ -91,7 +126,7 @@ internal static class InferResponseWriter
         IBufferWriter<byte> target,
         InferCall call,
         InferenceResponse response,
-        List<(InferenceTensor Tensor, bool Binary)> outputs,
+        (InferenceTensor Tensor, bool Binary)[] outputs,
         PipeWriter? pipe,
         CancellationToken cancellationToken)
     {

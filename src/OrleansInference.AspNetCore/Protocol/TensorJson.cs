@@ -11,6 +11,9 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// <summary>The elements of tensors in JSON: straight from its numbers into bytes, and back.</summary>
 internal static class TensorJson
 {
+    /// <summary>What a shape is taken at its word for, before any element has been seen.</summary>
+    private const int MaxTrustedBytes = 16 * 1024;
+
     /// <summary>Reads the value of <c>data</c>, nested or flat, into the tensor's bytes.</summary>
     /// <param name="reader">Stands on the name of a property that holds an array, or an element by itself.</param>
     /// <param name="name">The input, for messages.</param>
@@ -26,8 +29,8 @@ internal static class TensorJson
     {
         bytes = [];
         var size = type.ElementSize();
-        // The array grows with what has been read: a shape may claim any number of elements.
-        var elements = new ArrayBufferWriter<byte>(256);
+        // A shape may claim any number of elements: beyond some, memory grows with those that there are.
+        var elements = new ArrayBufferWriter<byte>((int)Math.Clamp(Math.Min(count, MaxTrustedBytes) * size, 1, MaxTrustedBytes));
         var found = 0L;
         var depth = 0;
         do

@@ -13,7 +13,9 @@ public static class DeviceDiscovery
         if (options.Devices.Any(name => name.StartsWith("cuda:", StringComparison.Ordinal)))
             CheckCuda(options.Devices, TorchRuntime.CudaDeviceCount());
         IReadOnlyList<string> names = options.Devices.Count > 0 ? [.. options.Devices] : Discover();
-        var threads = Math.Max(1, Environment.ProcessorCount / names.Count);
+        // One core is left to the requests. The threads of an operation wait for each other, spinning: where one of them has no core
+        // because a request is being read there, all the others burn theirs for as long as that takes.
+        var threads = options.ThreadsPerDevice > 0 ? options.ThreadsPerDevice : Math.Max(1, (Environment.ProcessorCount - 1) / names.Count);
         return
         [
             .. names.Select(name => Device.TryParse(name, out var kind, out var index)

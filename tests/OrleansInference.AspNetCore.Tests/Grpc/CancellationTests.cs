@@ -30,7 +30,7 @@ public sealed class CancellationTests
         await using var door = await GrpcDoor.StartAsync();
         var (asked, cancelled) = HangOn(door);
 
-        var answer = door.Api.ModelInferAsync(Requests.Number(1), deadline: In(TimeSpan.FromSeconds(2))).ResponseAsync;
+        var answer = door.Api.ModelInferAsync(Requests.Number(1), deadline: In(TimeSpan.FromSeconds(4))).ResponseAsync;
         await asked;
 
         await cancelled;

@@ -14,11 +14,11 @@ internal static class CompareCommand
 
     private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(0.5);
 
-    public static async Task RunAsync(double seconds, int rounds, string output, string? filter)
+    public static async Task RunAsync(double seconds, int rounds, string output, string? filter, string[] settings, CancellationToken cancellationToken)
     {
         var scenarios = Scenario.All.Where(scenario => filter is null || scenario.ToString().Contains(filter, StringComparison.OrdinalIgnoreCase)).ToList();
         Progress("starting the servers");
-        await using var fleet = await Fleet.StartAsync(scenarios.Select(scenario => scenario.Server).Append(Server.Ours).Distinct());
+        await using var fleet = await Fleet.StartAsync(settings, scenarios.Select(scenario => scenario.Server).Append(Server.Ours).Distinct());
         var limits = await MeasureLimitsAsync(fleet, scenarios, seconds);
         var measured = scenarios.ToDictionary(scenario => scenario, _ => new List<Measurement>());
         foreach (var scenario in scenarios) await WarmUpAsync(scenario, fleet);
@@ -26,6 +26,7 @@ internal static class CompareCommand
         {
             foreach (var scenario in scenarios)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 Progress($"round {round} of {rounds}: {scenario}");
                 measured[scenario].Add(await Measurement.TakeAsync(scenario, fleet, Warmup, TimeSpan.FromSeconds(seconds)));
             }
@@ -56,7 +57,7 @@ internal static class CompareCommand
         foreach (var model in new[] { BenchmarkModel.Mlp, BenchmarkModel.Conv }.Where(model => scenarios.Exists(scenario => scenario.Model == model)))
         {
             Progress($"forward passes of {model.Name} without a server");
-            var printed = (await Fleet.RunSelfAsync("forward-loop", fleet.Repository, model.Name, seconds.ToString(CultureInfo.InvariantCulture))).Split();
+            var printed = (await Fleet.RunSelfAsync("forward-loop", fleet.Repository, model.Name, Math.Min(seconds, 1).ToString(CultureInfo.InvariantCulture))).Split();
             var numbers = printed.Where(word => word.Length > 0).Select(word => double.Parse(word, CultureInfo.InvariantCulture)).ToArray();
             limits[model] = new((int)numbers[0], numbers[1], numbers[2]);
         }

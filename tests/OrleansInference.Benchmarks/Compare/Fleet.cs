@@ -11,15 +11,15 @@ internal sealed class Fleet : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("orleans-inference-");
     private readonly HttpClient _http = new();
 
-    private Fleet()
-    {
-    }
+    private readonly string[] _settings;
+
+    private Fleet(string[] settings) => _settings = settings;
 
     public string Repository => _folder.FullName;
 
-    public static async Task<Fleet> StartAsync(params IEnumerable<Server> servers)
+    public static async Task<Fleet> StartAsync(string[] settings, params IEnumerable<Server> servers)
     {
-        var fleet = new Fleet();
+        var fleet = new Fleet(settings);
         foreach (var model in BenchmarkModel.All) model.Write(fleet.Repository);
         foreach (var server in servers)
         {
@@ -98,6 +98,7 @@ internal sealed class Fleet : IAsyncDisposable
         $"--Orleans:Endpoints:GatewayPort={ports[1]}",
         $"--Orleans:Clustering:PrimarySiloEndPoint=127.0.0.1:{ports[0]}",
         $"--Inference:Models={Repository}",
+        .. _settings.Select(setting => $"--{setting}"),
     ];
 
     private static IEnumerable<string> FrontDoorArguments(int[] ports) =>

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.Hosting;
+
+namespace OrleansInference.AspNetCore;
+
+internal static class ShutdownExtensions
+{
+    /// <summary>Refuses work that comes over connections that still stand open while the server ends what it has.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the host has been asked to stop.</exception>
+    public static void RefuseWhenStopping(this IHostApplicationLifetime lifetime)
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            throw new InferenceException(InferenceError.Unavailable, "the server is shutting down");
+    }
+}
