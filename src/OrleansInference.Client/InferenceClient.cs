@@ -35,7 +35,7 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var table = await catalog.GetAsync(cancellationToken).ConfigureAwait(false);
+        var table = await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
         var model = table.Find(request.Model, request.Version);
         _ = model.GetReadyDescriptor();
         ModelInstanceId? lost = null;
@@ -178,9 +178,19 @@ internal sealed class InferenceClient(
         _ => false,
     };
 
-    private static InferenceException Lost(ModelId model, Exception? cause) =>
-        cause as InferenceException ?? new(
-            InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {cause?.Message ?? "none is ready"}", cause);
+    private static InferenceException Lost(ModelId model, Exception? cause)
+    {
+        if (cause is InferenceException known) return known;
+        // What the runtime says is for the log: it names grains, messages and addresses.
+        var reason = cause switch
+        {
+            null => "none is ready",
+            EnumerationAbortedException => "its stream is lost, or was not read for too long",
+            TimeoutException => "it has not answered in time",
+            _ => "it cannot be reached",
+        };
+        return new(InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {reason}", cause);
+    }
 
     private readonly struct Admission(InferenceClient client) : IDisposable
     {

@@ -36,7 +36,7 @@ internal sealed class LoadedModel : ILoadedModel
         }
 
         var inputs = _version.Network.Bind(request, out var rows);
-        return Respond(request, await RunAsync(request, inputs, rows, cancellationToken).ConfigureAwait(false));
+        return Respond(request, await RunAsync(request, inputs, rows, isAdmitted: false, cancellationToken).ConfigureAwait(false));
     }
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
@@ -45,7 +45,7 @@ internal sealed class LoadedModel : ILoadedModel
         var inputs = _version.Network.Bind(request, out var rows);
         for (var step = 1; ; step++)
         {
-            var outputs = await RunAsync(request, inputs, rows, cancellationToken).ConfigureAwait(false);
+            var outputs = await RunAsync(request, inputs, rows, isAdmitted: step > 1, cancellationToken).ConfigureAwait(false);
             var next = _version.Config.Iteration is { } iteration && step < iteration.MaxSteps ? FeedBack(iteration, inputs, outputs) : null;
             yield return Respond(request, outputs) with { IsFinal = next is null };
             if (next is null) yield break;
@@ -65,8 +65,9 @@ internal sealed class LoadedModel : ILoadedModel
         }).ConfigureAwait(false);
     }
 
-    private Task<InferenceTensor[]> RunAsync(InferenceRequest request, InferenceTensor[] inputs, int rows, CancellationToken cancellationToken) =>
-        _batcher.EnqueueAsync(inputs, rows, request.Priority, request.Deadline, cancellationToken);
+    private Task<InferenceTensor[]> RunAsync(
+        InferenceRequest request, InferenceTensor[] inputs, int rows, bool isAdmitted, CancellationToken cancellationToken) =>
+        _batcher.EnqueueAsync(inputs, rows, request.Priority, isAdmitted, request.Deadline, cancellationToken);
 
     private InferenceResponse Respond(InferenceRequest request, InferenceTensor[] outputs) =>
         new() { Model = _version.Id, Outputs = ModelSignature.Select(request, outputs) };

@@ -22,18 +22,33 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 
     private sealed class LoadedModel(ModelInstanceId instance, ScriptedModels models) : ILoadedModel
     {
-        public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-            models.OnInfer(instance, request, cancellationToken);
+        private readonly ConcurrentDictionary<Task, bool> _underWay = new();
+
+        public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
+        {
+            var answer = models.OnInfer(instance, request, cancellationToken);
+            _underWay.TryAdd(answer, true);
+            try
+            {
+                return await answer;
+            }
+            finally
+            {
+                _underWay.TryRemove(answer, out _);
+            }
+        }
 
         public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             models.OnInferStream(instance, request, cancellationToken);
 
         public ModelStatistics GetStatistics() => new() { InferenceCount = 1 };
 
-        public ValueTask DisposeAsync()
+        public async ValueTask DisposeAsync()
         {
+            // What is under way is finished first.
+            await Task.WhenAll(_underWay.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             models.Unloaded.Enqueue(instance);
-            return ValueTask.CompletedTask;
+            models.SignalUnloaded();
         }
     }
 }
@@ -46,6 +61,13 @@ internal sealed class ScriptedModels
     public ConcurrentQueue<(string FirstDevice, ModelInstanceId Instance)> Loaded { get; } = new();
 
     public ConcurrentQueue<ModelInstanceId> Unloaded { get; } = new();
+
+    private readonly TaskCompletionSource _unloaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void SignalUnloaded() => _unloaded.TrySetResult();
+
+    /// <summary>Waits until a model has left its device.</summary>
+    public Task UnloadedAsync() => _unloaded.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public Func<ModelInstanceId, Task> OnLoad { get; set; } = _ => Task.CompletedTask;
 

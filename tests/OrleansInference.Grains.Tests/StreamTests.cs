@@ -111,6 +111,94 @@ public sealed class StreamTests
         Assert.Equal((1, InferenceError.ModelFailed, "not any more"), (received, failure.Error, failure.Message));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_under_way_is_finished_by_the_model_that_is_being_replaced_or_loaded_again(bool unloadFirst)
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
+        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
+        {
+            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
+            await loaded.Task;
+            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = true };
+        }
+
+        var received = 0;
+        await foreach (var response in cluster.Client.InferStreamAsync(Request))
+        {
+            if (received++ > 0) continue;
+            if (unloadFirst) await cluster.Client.UnloadModelAsync("numbers");
+            cluster.Repository.Change("numbers");
+            await cluster.Client.LoadModelAsync("numbers");
+            await cluster.AssertEchoesAsync(Request);
+            Assert.Empty(cluster.Models.Unloaded);
+            loaded.SetResult();
+        }
+
+        Assert.Equal(2, received);
+        await cluster.Models.UnloadedAsync();
+        await cluster.AssertEchoesAsync(Request);
+    }
+
+    [Fact]
+    public async Task A_model_that_streams_keep_on_the_device_is_not_loaded_twice()
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
+        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
+        {
+            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
+            await end.Task;
+            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = true };
+        }
+
+        await foreach (var response in cluster.Client.InferStreamAsync(Request))
+        {
+            if (end.Task.IsCompleted) continue;
+            var loads = cluster.Models.Loaded.Count;
+            await cluster.Client.UnloadModelAsync("numbers");
+            await cluster.Client.LoadModelAsync("numbers");
+            Assert.Equal(loads, cluster.Models.Loaded.Count);
+            end.SetResult();
+        }
+
+        await cluster.AssertEchoesAsync(Request);
+        Assert.Empty(cluster.Models.Unloaded);
+    }
+
+    [Fact]
+    public async Task A_silo_that_stops_waits_for_its_streams()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(silos: 2);
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
+        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
+        {
+            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
+            await stopping.Task;
+            for (var i = 0; i < 20; i++) yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = i == 19 };
+        }
+
+        var grain = cluster.Grains.GetModel(cluster.InstanceOf("numbers", 1));
+        Task stop = Task.CompletedTask;
+        var received = 0;
+        await foreach (var response in grain.InferStreamAsync(Request, default))
+        {
+            if (received++ > 0) continue;
+            stop = cluster.StopSiloAsync(1);
+            // The farewell has been said when nobody knows the device any more.
+            await cluster.WaitAsync(all => all.All(entry => entry.Instances.Count == 1));
+            stopping.SetResult();
+        }
+
+        Assert.Equal(21, received);
+        await stop;
+    }
+
     [Fact]
     public async Task A_stream_under_way_is_finished_by_the_model_that_is_being_unloaded()
     {

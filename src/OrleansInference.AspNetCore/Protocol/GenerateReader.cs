@@ -121,6 +121,7 @@ internal ref struct GenerateReader
             {
                 if (depth == elementDepth) throw Ragged(name);
                 depth++;
+                if (depth > RequestLimits.MaxRank) throw Invalid($"Unable to parse '{name}': it has more than {RequestLimits.MaxRank} dimensions");
                 if (depth > shape.Count)
                 {
                     shape.Add(-1);

@@ -43,10 +43,10 @@ internal sealed class Batcher(
     /// <summary>Queues a request.</summary>
     /// <exception cref="InferenceException">The queue is full, the deadline has passed, or the batcher is closed.</exception>
     public Task<InferenceTensor[]> EnqueueAsync(
-        InferenceTensor[] inputs, int rows, int priority, DateTimeOffset? deadline, CancellationToken cancellationToken)
+        InferenceTensor[] inputs, int rows, int priority, bool isAdmitted, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
         if (priority < 1 || priority > options.PriorityLevels) priority = options.DefaultPriority;
-        var request = new PendingRequest(inputs, rows, priority, deadline, device.Time.GetTimestamp());
+        var request = new PendingRequest(inputs, rows, priority, isAdmitted, deadline, device.Time.GetTimestamp());
         // Registered before it is queued: what completes it then finds the registration, and a token that fires early a request
         // that is not queued at all.
         request.Registration = cancellationToken.UnsafeRegister(
@@ -66,6 +66,9 @@ internal sealed class Batcher(
                 request.TryFail(refusal);
                 return request.Task;
             }
+
+            // A full queue gives up the least urgent that waits for one that is more urgent.
+            if (!isAdmitted && _queue.Count >= options.MaxQueueSize) Displace_NeedsLock(_queue.Last!.Value);
 
             Insert_NeedsLock(request);
             _queuedRows += rows;
@@ -180,10 +183,21 @@ internal sealed class Batcher(
             return new(InferenceError.Unavailable, $"device {device.Device.Name} is shutting down");
         if (request.IsExpired(device.Time.GetUtcNow()))
             return Expired();
-        return _queue.Count < options.MaxQueueSize
-            ? null
-            : new(InferenceError.QueueFull,
-                $"Exceeds maximum queue size: model '{model.Name}' has {_queue.Count} of {options.MaxQueueSize} requests waiting on {device.Device.Name}");
+        var hasPlace = request.IsAdmitted || _queue.Count < options.MaxQueueSize ||
+            (_queue.Last is { Value: { IsAdmitted: false } last } && last.Priority > request.Priority);
+        return hasPlace ? null : Full_NeedsLock();
+    }
+
+    private InferenceException Full_NeedsLock() => new(
+        InferenceError.QueueFull,
+        $"Exceeds maximum queue size: model '{model.Name}' has {_queue.Count} of {options.MaxQueueSize} requests waiting on {device.Device.Name}");
+
+    private void Displace_NeedsLock(PendingRequest request)
+    {
+        var refusal = Full_NeedsLock();
+        Remove_NeedsLock(request);
+        statistics.RecordFailure(device.Time.GetElapsedTime(request.Enqueued));
+        request.TryFail(refusal);
     }
 
     private InferenceException Expired() => new(

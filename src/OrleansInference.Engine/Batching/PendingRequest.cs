@@ -3,7 +3,8 @@ using OrleansInference.Tensors;
 namespace OrleansInference.Engine.Batching;
 
 /// <summary>A request in a batcher's queue or in a batch. The first to complete it decides: an answer, a deadline, a cancellation.</summary>
-internal sealed class PendingRequest(InferenceTensor[] inputs, int rows, int priority, DateTimeOffset? deadline, long enqueued)
+internal sealed class PendingRequest(
+    InferenceTensor[] inputs, int rows, int priority, bool isAdmitted, DateTimeOffset? deadline, long enqueued)
 {
     // Callers' continuations must not run on the device thread.
     private readonly TaskCompletionSource<InferenceTensor[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,6 +16,9 @@ internal sealed class PendingRequest(InferenceTensor[] inputs, int rows, int pri
 
     /// <summary>Lower numbers are served first; equal ones as they come.</summary>
     public int Priority => priority;
+
+    /// <summary>Whether it goes on with what has been admitted before, and has a place in the queue however full that is.</summary>
+    public bool IsAdmitted => isAdmitted;
 
     /// <summary>A timestamp of the batcher's clock.</summary>
     public long Enqueued => enqueued;

@@ -39,7 +39,13 @@ internal sealed partial class FileModelRepository : IModelRepository
             if (!NamePattern().IsMatch(model)) return [];
             var now = Read(model);
             var before = _models.GetValueOrDefault(model, ModelFolder.None);
-            if (now.Publications.Count == 0) return [];
+            if (now.Publications.Count == 0)
+            {
+                // What never could be served goes with its folder.
+                if (before.Versions.Count == 0) _models.TryRemove(model, out _);
+                return [];
+            }
+
             if (now.Versions.Count > 0 || before.Versions.Count == 0) _models[model] = now.KeepUnchanged(before);
             return now.Publications;
         }

@@ -145,7 +145,10 @@ internal sealed class ModelCatalogGrain(
         }
     }
 
-    /// <summary>Asks for a change that is not under way yet. The silo's report tells what came of it, and the next one has it tried again.</summary>
+    /// <summary>
+    /// Asks for a change that is not under way yet. The silo's report tells what came of it; where the silo could not be reached, its next
+    /// report has it tried again.
+    /// </summary>
     private async Task ChangeAsync(ModelInstanceId instance, Func<IModelGrain, Task> change)
     {
         if (!_changing.Add(instance)) return;

@@ -14,7 +14,7 @@ namespace OrleansInference.Grains.Models;
 
 /// <summary>Holds one model on one device: loads it, hands it requests, unloads it. The engine does the work.</summary>
 [OnDeviceSilo, Immovable] // The device stands in the key, and a device cannot move.
-[KeepAlive] // Loading costs seconds: an idle model stays until it is unloaded.
+[KeepAlive] // Loading costs seconds: an idle model stays until it is unloaded. What is left then is an empty grain.
 [Reentrant] // Calls must interleave, or the batcher would see only one at a time.
 internal sealed class ModelGrain(
     IInferenceEngine engine,
@@ -24,13 +24,14 @@ internal sealed class ModelGrain(
     SiloReporter reporter,
     ILogger<ModelGrain> logger) : Grain, IModelGrain
 {
-    private readonly CancellationTokenSource _unloading = new();
+    /// <summary>What takes no more requests, and leaves the device when the streams that it has are over.</summary>
+    private readonly List<Serving> _retired = [];
+
+    private CancellationTokenSource _unloading = new();
     private ModelInstanceId _id;
-    private Task? _load;
-    private ILoadedModel? _model;
-    private ModelVersion? _version;
+    private Task _load = Task.CompletedTask;
+    private Serving? _current;
     private string _notReady = "it is not loaded";
-    private int _streams;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -41,15 +42,16 @@ internal sealed class ModelGrain(
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _unloading.CancelAsync();
-        if (_load is not null) await FinishAsync(_load);
-        if (_model is not null) await _model.DisposeAsync();
+        await FinishAsync(_load);
         instances.Remove(_id);
+        if (_current is not null) _retired.Add(_current);
+        foreach (var serving in _retired.ToList()) await serving.DisposeAsync();
         _unloading.Dispose();
     }
 
     public async Task LoadAsync()
     {
-        _load = LoadAfterAsync(_load);
+        _load = LoadAfterAsync(_load, _unloading.Token);
         try
         {
             await _load;
@@ -62,69 +64,103 @@ internal sealed class ModelGrain(
 
     public async Task UnloadAsync()
     {
-        SetStatus(ModelState.Unloading, "it is being unloaded");
-        await _unloading.CancelAsync();
-        DeactivateWithoutStreams();
+        // A load that is under way, or waits for one, was asked for before this.
+        var unloading = _unloading;
+        _unloading = new();
+        await unloading.CancelAsync();
+        unloading.Dispose();
+        _notReady = "unloaded";
+        if (_current is { } serving)
+        {
+            _current = null;
+            SetStatus(ModelState.Unloading, _notReady);
+            Retire(serving);
+        }
+        else if (_retired.Count == 0)
+        {
+            instances.Remove(_id);
+        }
+
         await reporter.ReportAsync();
     }
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-        await GetModel().InferAsync(request, cancellationToken);
+        await GetCurrent().Model.InferAsync(request, cancellationToken);
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (model, version) = (GetModel(), _version!);
-        _streams++;
+        var serving = GetCurrent();
+        var processes = serving.Version.Descriptor.HasProcessing;
+        serving.Streams++;
+        using var counted = instances.CountStream();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, instances.StreamsEnd);
         try
         {
-            var network = await processor.PreprocessAsync(version, request, cancellationToken);
-            await foreach (var response in model.InferStreamAsync(network, cancellationToken))
-                yield return RequestProcessor.Postprocess(version, request, response);
+            var network = processes ? await processor.PreprocessAsync(serving.Version, request, either.Token) : request;
+            await using var responses = serving.Model.InferStreamAsync(network, either.Token).GetAsyncEnumerator(either.Token);
+            while (await MoveNextAsync(responses))
+                yield return processes ? RequestProcessor.Postprocess(serving.Version, request, responses.Current) : responses.Current;
         }
         finally
         {
-            _streams--;
-            if (_unloading.IsCancellationRequested) DeactivateWithoutStreams();
+            if (--serving.Streams == 0 && _retired.Contains(serving)) DisposeAsync(serving).Ignore();
         }
     }
 
-    public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_model?.GetStatistics() ?? new());
+    public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_current?.Model.GetStatistics() ?? new());
 
-    /// <summary>A stream is not one call but many, so that deactivation would not wait for it as it does for calls.</summary>
-    private void DeactivateWithoutStreams()
-    {
-        if (_streams == 0) DeactivateOnIdle();
-    }
+    private Serving GetCurrent() => _current ?? throw new InferenceException(
+        InferenceError.NotReady,
+        $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_notReady}");
 
-    private ILoadedModel GetModel()
+    private async Task<bool> MoveNextAsync(IAsyncEnumerator<InferenceResponse> responses)
     {
-        if (_model is { } model && !_unloading.IsCancellationRequested) return model;
-        // Whoever still believes in an instance that is gone must not leave an empty one behind.
-        if (_load is null) DeactivateOnIdle();
-        throw new InferenceException(
-            InferenceError.NotReady,
-            $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_notReady}");
+        try
+        {
+            return await responses.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (instances.StreamsEnd.IsCancellationRequested)
+        {
+            throw new InferenceException(InferenceError.Unavailable, "the silo is shutting down");
+        }
     }
 
     /// <summary>Loads follow one another: the last one finds what the repository holds by then.</summary>
-    private async Task LoadAfterAsync(Task? earlier)
+    private async Task LoadAfterAsync(Task earlier, CancellationToken unloading)
     {
-        if (earlier is not null) await FinishAsync(earlier);
+        await FinishAsync(earlier);
         try
         {
+            unloading.ThrowIfCancellationRequested();
             var version = repository.Find(_id.Model)
                 ?? throw new InferenceException(InferenceError.NotReady, $"no repository of this silo has {_id.Model}");
-            if (version == _version) return;
-            if (_model is null) SetStatus(ModelState.Loading, "the model is being verified and loaded");
-            var loaded = await engine.LoadAsync(version, _id.Device, _unloading.Token);
-            var replaced = _model;
-            (_model, _version) = (loaded, version);
+            if (version == _current?.Version) return;
+            if (_current is null) SetStatus(ModelState.Loading, "the model is being verified and loaded");
+            var loaded = _retired.Find(serving => serving.Version == version && serving.Streams > 0);
+            if (loaded is not null)
+            {
+                // Its streams have kept it on the device.
+                _retired.Remove(loaded);
+            }
+            else
+            {
+                loaded = new(await engine.LoadAsync(version, _id.Device, unloading), version);
+                if (unloading.IsCancellationRequested)
+                {
+                    Retire(loaded);
+                    throw new OperationCanceledException(unloading);
+                }
+            }
+
+            var replaced = _current;
+            _current = loaded;
             SetStatus(ModelState.Ready, "");
-            if (replaced is not null) await replaced.DisposeAsync();
+            if (replaced is not null) Retire(replaced);
         }
-        catch (OperationCanceledException) when (_unloading.IsCancellationRequested)
+        catch (OperationCanceledException) when (unloading.IsCancellationRequested)
         {
+            if (_current is null && _retired.Count == 0) instances.Remove(_id);
             throw new InferenceException(InferenceError.NotReady, "the model was unloaded while it was being loaded");
         }
         catch (InferenceException exception)
@@ -140,18 +176,42 @@ internal sealed class ModelGrain(
         }
     }
 
+    private void Retire(Serving serving)
+    {
+        _retired.Add(serving);
+        if (serving.Streams == 0) DisposeAsync(serving).Ignore();
+    }
+
+    /// <summary>Lets what waits finish and takes the model off the device.</summary>
+    private async Task DisposeAsync(Serving serving)
+    {
+        await serving.DisposeAsync();
+        _retired.Remove(serving);
+        if (_current is null && _retired.Count == 0 && _load.IsCompleted) instances.Remove(_id);
+    }
+
     private void Fail(string reason)
     {
-        if (_model is null) SetStatus(ModelState.Unavailable, reason);
+        if (_current is null) SetStatus(ModelState.Unavailable, reason);
         else SetStatus(ModelState.Ready, $"what was loaded before answers, since loading it again failed: {reason}");
     }
 
     private void SetStatus(ModelState state, string reason)
     {
         _notReady = reason;
-        instances.Set(new(_id, state, reason), _version);
+        instances.Set(new(_id, state, reason), _current?.Version);
     }
 
     private static async Task FinishAsync(Task load) =>
         await load.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+    /// <summary>A model on the device, what it was loaded from, and the streams that it answers: each of them is many calls.</summary>
+    private sealed record Serving(ILoadedModel Model, ModelVersion Version)
+    {
+        private Task? _disposal;
+
+        public int Streams { get; set; }
+
+        public Task DisposeAsync() => _disposal ??= Model.DisposeAsync().AsTask();
+    }
 }

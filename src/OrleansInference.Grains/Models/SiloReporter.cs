@@ -20,6 +20,9 @@ internal sealed class SiloReporter(
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a silo that stops waits for its streams, before the host ends its patience with it.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(25);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _reporting = new(1);
     private Task _loop = Task.CompletedTask;
@@ -39,6 +42,7 @@ internal sealed class SiloReporter(
         await _stopping.CancelAsync();
         await _loop;
         await SendAsync(() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
+        await instances.DrainStreamsAsync(DrainLimit, time);
         _stopping.Dispose();
     }
 

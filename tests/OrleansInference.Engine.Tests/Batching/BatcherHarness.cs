@@ -34,8 +34,8 @@ internal sealed class BatcherHarness : IAsyncDisposable
 
     /// <summary>Queues a request of some rows, each of which holds the same number.</summary>
     public Task<InferenceTensor[]> SendAsync(
-        int value, int rows = 1, int width = 1, int priority = 0, DateTimeOffset? deadline = null, CancellationToken cancellationToken = default) =>
-        Batcher.EnqueueAsync(Input(value, rows, width), rows, priority, deadline, cancellationToken);
+        int value, int rows = 1, int width = 1, int priority = 0, bool isAdmitted = false, DateTimeOffset? deadline = null, CancellationToken cancellationToken = default) =>
+        Batcher.EnqueueAsync(Input(value, rows, width), rows, priority, isAdmitted, deadline, cancellationToken);
 
     public static InferenceTensor[] Input(int value, int rows = 1, int width = 1) =>
         [InferenceTensor.Create("x", Enumerable.Repeat(value, rows * width).ToArray(), rows, width)];

@@ -36,6 +36,34 @@ public sealed class PriorityTests
     }
 
     [Fact]
+    public async Task A_full_queue_gives_up_the_least_urgent_for_one_that_is_more_urgent()
+    {
+        await using var harness = new BatcherHarness(maxBatchSize: 1, maxQueueSize: 2, priorityLevels: 3);
+        var first = await harness.OccupyAsync();
+
+        Task kept = harness.SendAsync(2, priority: 2), displaced = harness.SendAsync(3, priority: 3), urgent = harness.SendAsync(1, priority: 1);
+        Task refused = harness.SendAsync(4, priority: 2);
+        harness.Model.Release();
+        await Task.WhenAll(first, kept, urgent);
+
+        foreach (var task in new[] { displaced, refused })
+            Assert.Equal(InferenceError.QueueFull, (await Assert.ThrowsAsync<InferenceException>(() => task)).Error);
+        Assert.Equal([[0], [1], [2]], harness.Model.Batches);
+    }
+
+    [Fact]
+    public async Task What_has_been_admitted_before_has_a_place_in_a_full_queue()
+    {
+        await using var harness = new BatcherHarness(maxBatchSize: 1, maxQueueSize: 1);
+        var first = await harness.OccupyAsync();
+
+        Task waiting = harness.SendAsync(1), admitted = harness.SendAsync(2, isAdmitted: true);
+        harness.Model.Release();
+
+        await Task.WhenAll(first, waiting, admitted);
+    }
+
+    [Fact]
     public async Task Without_levels_all_requests_are_served_as_they_came()
     {
         await using var harness = new BatcherHarness(maxBatchSize: 1);
