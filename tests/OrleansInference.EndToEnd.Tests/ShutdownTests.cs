@@ -27,4 +27,22 @@ public sealed class ShutdownTests
 
         Assert.Equal(0, await service.Program.WaitAsync());
     }
+
+    [Fact]
+    public async Task A_silo_that_is_asked_to_end_finishes_the_streams_that_come_through_a_front_end()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no SIGTERM on Windows.");
+        const int Length = 1000;
+        var ports = FreePort.Take(2);
+        await using var frontEnd = await Service.StartFrontEndAsync(gateway: ports[1]);
+        using var silo = ChildProgram.Start(ProgramFiles.Silo, [.. Service.SiloArguments(ports[0], ports[1]), "--Inference:FrontDoor:Enabled=false"]);
+        await frontEnd.WaitUntilReadyAsync();
+        var streams = Enumerable.Range(0, 20).Select(_ => StreamTests.ReadEventsAsync(frontEnd.Http, $$"""{"FROM": {{Length}}}""")).ToList();
+        await Poll.UntilAsync(async () => (await frontEnd.Api.GetStatsAsync("countdown")).Rows >= 20, "all have begun");
+
+        silo.Terminate();
+
+        foreach (var events in await Task.WhenAll(streams)) Assert.Equal(Length, events.Count);
+        Assert.Equal(0, await silo.WaitAsync());
+    }
 }

@@ -20,7 +20,7 @@ internal static class ServerEndpoints
     public static readonly ServerMetadata Metadata = new(
         "orleans-inference",
         typeof(ServerEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
-        ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]);
+        ["binary_tensor_data", "classification", "model_configuration", "model_repository", "parameters", "schedule_policy", "statistics"]);
 
     public static void MapServer(this RouteGroupBuilder group)
     {
