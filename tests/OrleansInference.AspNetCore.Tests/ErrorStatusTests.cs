@@ -174,6 +174,10 @@ public sealed class ErrorStatusTests
     [InlineData("GET", "/v2/models/identity/infer")]
     [InlineData("GET", "/v2/models/identity/versions/1/infer")]
     [InlineData("GET", "/v2/repository/index")]
+    [InlineData("PUT", "/v2/logging")]
+    [InlineData("DELETE", "/v2/trace/setting")]
+    [InlineData("GET", "/v2/repository/models/identity/load")]
+    [InlineData("GET", "/v2/models/identity/generate_stream")]
     public async Task A_verb_that_the_route_does_not_take_is_405_in_JSON(string verb, string path)
     {
         await using var door = await FrontDoor.StartAsync();

@@ -18,6 +18,8 @@ internal static class GrpcExtensions
         {
             options.Interceptors.Add<ErrorInterceptor>();
             options.MaxSendMessageSize = null;
+            // Its routes for services that do not exist would take wrong verbs on ours for such: 404 instead of 405.
+            options.IgnoreUnknownServices = true;
         });
         services.AddOptions<GrpcServiceOptions>().Configure<IOptions<FrontDoorOptions>>((grpc, frontDoor) =>
             grpc.MaxReceiveMessageSize = (int)Math.Min(int.MaxValue, (long)frontDoor.Value.MaxRequestBytes + EnvelopeBytes));
