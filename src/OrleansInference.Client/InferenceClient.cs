@@ -19,9 +19,10 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
+        var (model, descriptor) = await FindReadyAsync(deadline).ConfigureAwait(false);
         try
         {
-            return await InferWithRetryAsync(deadline.Request, deadline.Token).ConfigureAwait(false);
+            return await InferWithRetryAsync(model, descriptor, deadline.Request, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
@@ -35,9 +36,7 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var table = await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
-        var model = table.Find(request.Model, request.Version);
-        _ = model.GetReadyDescriptor();
+        var (model, _) = await FindReadyAsync(deadline).ConfigureAwait(false);
         ModelInstanceId? lost = null;
         for (var hasAnswered = false; ;)
         {
@@ -121,7 +120,8 @@ internal sealed class InferenceClient(
         }
         catch (Exception exception) when (exception is OrleansException or TimeoutException)
         {
-            throw new InferenceException(InferenceError.Unavailable, $"the model catalog does not answer: {exception.Message}", exception);
+            Log.CatalogLost(logger, exception);
+            throw new InferenceException(InferenceError.Unavailable, "the model catalog does not answer", exception);
         }
     }
 
@@ -134,12 +134,24 @@ internal sealed class InferenceClient(
             InferenceError.QueueFull, $"Exceeds the {options.Value.MaxInFlight} requests that may be in flight at once (MaxInFlight)");
     }
 
-    /// <summary>Inference is idempotent: where a device is lost with a request on it, another one may answer.</summary>
-    private async Task<InferenceResponse> InferWithRetryAsync(InferenceRequest request, CancellationToken cancellationToken)
+    private async ValueTask<(ModelEntry Model, ModelDescriptor Descriptor)> FindReadyAsync(RequestDeadline deadline)
     {
-        var table = await catalog.GetAsync(cancellationToken).ConfigureAwait(false);
-        var model = table.Find(request.Model, request.Version);
-        var descriptor = model.GetReadyDescriptor();
+        try
+        {
+            var table = await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
+            var model = table.Find(deadline.Request.Model, deadline.Request.Version);
+            return (model, model.GetReadyDescriptor());
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            throw deadline.Exceeded();
+        }
+    }
+
+    /// <summary>Inference is idempotent: where a device is lost with a request on it, another one may answer.</summary>
+    private async Task<InferenceResponse> InferWithRetryAsync(
+        ModelEntry model, ModelDescriptor descriptor, InferenceRequest request, CancellationToken cancellationToken)
+    {
         if (!_chooser.TryChoose(model, null, out var instance)) throw Lost(model.Id, null);
         try
         {
@@ -178,10 +190,11 @@ internal sealed class InferenceClient(
         _ => false,
     };
 
-    private static InferenceException Lost(ModelId model, Exception? cause)
+    private InferenceException Lost(ModelId model, Exception? cause)
     {
         if (cause is InferenceException known) return known;
         // What the runtime says is for the log: it names grains, messages and addresses.
+        if (cause is not null) Log.DeviceLost(logger, cause, model);
         var reason = cause switch
         {
             null => "none is ready",

@@ -9,4 +9,10 @@ internal static partial class Log
 
     [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to {Device}.")]
     public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance, string device);
+
+    [LoggerMessage(3003, LogLevel.Debug, "{Model} has no device that answers.")]
+    public static partial void DeviceLost(ILogger logger, Exception exception, ModelId model);
+
+    [LoggerMessage(3004, LogLevel.Warning, "The model catalog could not be asked for a change.")]
+    public static partial void CatalogLost(ILogger logger, Exception exception);
 }

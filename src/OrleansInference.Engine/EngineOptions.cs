@@ -29,7 +29,7 @@ public sealed class EngineOptions
     public IList<string> Devices { get; set; } = [];
 
     /// <summary>How many threads one operation of a network may use on a CPU device.</summary>
-    /// <value>0: the cores are shared out among the devices.</value>
+    /// <value>0: all cores but one are shared out among the devices.</value>
     [Range(0, 1024)]
     public int ThreadsPerDevice { get; set; }
 

@@ -66,6 +66,30 @@ public sealed class InferStreamTests
     }
 
     [Fact]
+    public async Task A_deadline_that_passes_before_the_cluster_has_answered_is_said_to_have_passed()
+    {
+        await using var harness = await ClientHarness.StartAsync([]);
+        var request = ClientHarness.Request with { Deadline = harness.Time.GetUtcNow() + TimeSpan.FromSeconds(1) };
+
+        var stream = harness.Client.InferStreamAsync(request).ToListAsync().AsTask();
+        harness.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(InferenceError.DeadlineExceeded, (await Assert.ThrowsAsync<InferenceException>(() => stream)).Error);
+    }
+
+    [Fact]
+    public async Task A_device_that_is_lost_is_not_described_by_the_clusters_own_addresses()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
+        harness.Grains.OnInferStream = (instance, _, _) => FailAsync(instance, 0, new SiloUnavailableException("S127.0.0.1:11111:1"));
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(
+            async () => await harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync());
+
+        Assert.Equal("model 'm' version 1 has no device that answers: it cannot be reached", failure.Message);
+    }
+
+    [Fact]
     public async Task A_stream_counts_as_in_flight_until_it_is_left()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")], ("MaxInFlight", "1"));

@@ -19,6 +19,24 @@ public sealed class EngineOptionsTests : IDisposable
     }
 
     [Fact]
+    public void The_threads_of_a_device_may_be_set()
+    {
+        var options = Read(("Models", _models.Path), ("Devices:0", "cpu:0"), ("ThreadsPerDevice", "3"));
+
+        Assert.Equal(3, Assert.Single(DeviceDiscovery.Find(options)).Threads);
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("1025")]
+    public void A_number_of_threads_that_cannot_be_is_refused(string threads)
+    {
+        var refusal = Assert.Throws<OptionsValidationException>(() => Read(("Models", _models.Path), ("ThreadsPerDevice", threads)));
+
+        Assert.Contains(refusal.Failures, failure => failure.Contains("ThreadsPerDevice", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Devices_share_the_cores_and_carry_the_silos_name()
     {
         var options = Read(("Models", _models.Path), ("SiloName", "node1"), ("Devices:0", "cpu:0"), ("Devices:1", "cpu:1"));

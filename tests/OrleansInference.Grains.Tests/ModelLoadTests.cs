@@ -180,6 +180,18 @@ public sealed class ModelLoadTests
     }
 
     [Fact]
+    public async Task Unloading_a_model_that_the_silo_loads_by_itself_ends_that_too()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(
+            models: new() { OnLoad = _ => new TaskCompletionSource().Task }, waitUntilReady: false);
+        await cluster.WaitAsync(all => all.Any(entry => entry.Id.Name == "numbers" && entry.Instances.Count == 1));
+
+        await cluster.Client.UnloadModelAsync("numbers");
+
+        await cluster.WaitAsync(all => all.Single(entry => entry.Id.Name == "numbers") is { Instances: [], State: ModelState.Unavailable });
+    }
+
+    [Fact]
     public async Task A_model_that_was_unloaded_stays_so_when_a_silo_joins_or_the_catalog_moves()
     {
         await using var cluster = await InferenceCluster.StartAsync(silos: 2);

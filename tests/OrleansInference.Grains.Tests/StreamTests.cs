@@ -118,13 +118,7 @@ public sealed class StreamTests
     {
         await using var cluster = await InferenceCluster.StartAsync();
         var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
-        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
-        {
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
-            await loaded.Task;
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = true };
-        }
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request, loaded.Task, more: 1);
 
         var received = 0;
         await foreach (var response in cluster.Client.InferStreamAsync(Request))
@@ -148,13 +142,7 @@ public sealed class StreamTests
     {
         await using var cluster = await InferenceCluster.StartAsync();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
-        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
-        {
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
-            await end.Task;
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = true };
-        }
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request, end.Task, more: 1);
 
         await foreach (var response in cluster.Client.InferStreamAsync(Request))
         {
@@ -175,13 +163,7 @@ public sealed class StreamTests
     {
         await using var cluster = await InferenceCluster.StartAsync(silos: 2);
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
-        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
-        {
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
-            await stopping.Task;
-            for (var i = 0; i < 20; i++) yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = i == 19 };
-        }
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request, stopping.Task, more: 20);
 
         var grain = cluster.Grains.GetModel(cluster.InstanceOf("numbers", 1));
         Task stop = Task.CompletedTask;
@@ -204,13 +186,7 @@ public sealed class StreamTests
     {
         await using var cluster = await InferenceCluster.StartAsync();
         var unloading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request);
-        async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, InferenceRequest request)
-        {
-            yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
-            await unloading.Task;
-            for (var i = 1; i < 5; i++) yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = i == 4 };
-        }
+        cluster.Models.OnInferStream = (instance, request, _) => RespondAsync(instance, request, unloading.Task, more: 4);
 
         var received = 0;
         await foreach (var response in cluster.Client.InferStreamAsync(Request))
@@ -224,5 +200,14 @@ public sealed class StreamTests
         Assert.Equal(5, received);
         await cluster.WaitAsync(all => all.Single(entry => entry.Id.Name == "numbers").Instances.Count == 0);
         Assert.Single(cluster.Models.Unloaded);
+    }
+
+    /// <summary>One response at once, and more of them when the test says so.</summary>
+    private static async IAsyncEnumerable<InferenceResponse> RespondAsync(
+        ModelInstanceId instance, InferenceRequest request, Task gate, int more)
+    {
+        yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = false };
+        await gate;
+        for (var left = more; left > 0; left--) yield return new() { Model = instance.Model, Outputs = request.Inputs, IsFinal = left == 1 };
     }
 }

@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -39,14 +35,14 @@ internal static class RepositoryEndpoints
     private static async Task<Ok<IReadOnlyList<IndexEntry>>> GetIndexAsync(
         HttpRequest request, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        var onlyReady = await ReadAsync(request, memory, ProtocolJson.Readable.IndexRequest) is { Ready: true };
+        var onlyReady = await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.IndexRequest) is { Ready: true };
         return TypedResults.Ok(await client.GetIndexAsync(onlyReady, cancellationToken));
     }
 
     private static async Task<Ok> LoadAsync(
         HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        RefuseParameters(await ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
+        RefuseParameters(await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
         await client.LoadModelAsync(model, cancellationToken);
         return TypedResults.Ok();
     }
@@ -54,7 +50,7 @@ internal static class RepositoryEndpoints
     private static async Task<Ok> UnloadAsync(
         HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        RefuseParameters(await ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
+        RefuseParameters(await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
         await client.UnloadModelAsync(model, cancellationToken);
         return TypedResults.Ok();
     }
@@ -62,21 +58,5 @@ internal static class RepositoryEndpoints
     private static void RefuseParameters(ModelChangeRequest? request)
     {
         foreach (var (name, _) in request?.Parameters ?? []) ModelQueries.CheckChangeParameter(name);
-    }
-
-    /// <summary>Reads the body by hand: the protocol's clients send it without a Content-Type, or not at all.</summary>
-    private static async Task<T?> ReadAsync<T>(HttpRequest request, RequestMemory memory, JsonTypeInfo<T> type)
-        where T : class
-    {
-        using var body = await RequestBody.ReadAsync(request, memory);
-        if (body.Bytes.IsEmpty) return null;
-        try
-        {
-            return JsonSerializer.Deserialize(body.Bytes.ToArray(), type);
-        }
-        catch (JsonException exception)
-        {
-            throw new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 
 using Microsoft.AspNetCore.Builder;
@@ -81,20 +80,9 @@ internal static class SettingEndpoints
         return await AskForTraceAsync(request, settings, memory);
     }
 
-    /// <summary>Reads the body by hand: the protocol's clients send it without a Content-Type. None asks for nothing.</summary>
-    private static async Task<Dictionary<string, JsonElement>> ReadAsync(HttpRequest request, RequestMemory memory)
-    {
-        using var body = await RequestBody.ReadAsync(request, memory);
-        if (body.Bytes.IsEmpty) return [];
-        try
-        {
-            return JsonSerializer.Deserialize(body.Bytes.ToArray(), ProtocolJson.Readable.DictionaryStringJsonElement) ?? [];
-        }
-        catch (JsonException exception)
-        {
-            throw Invalid($"failed to parse the request JSON buffer: {exception.Message}");
-        }
-    }
+    /// <summary>No body asks for nothing.</summary>
+    private static async Task<Dictionary<string, JsonElement>> ReadAsync(HttpRequest request, RequestMemory memory) =>
+        await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.DictionaryStringJsonElement) ?? [];
 
     private static object ToValue(JsonElement value) => value.ValueKind switch
     {
@@ -119,9 +107,9 @@ internal static class SettingEndpoints
         {
             return value.GetString()!;
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException exception)
         {
-            throw Invalid("failed to parse the request JSON buffer: a string is not valid UTF-8");
+            throw JsonFields.ToRefusal(exception)!;
         }
     }
 

@@ -13,8 +13,6 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// </summary>
 internal ref struct GenerateReader
 {
-    private const int MaxDepth = 64;
-
     private readonly ModelDescriptor _model;
     private readonly int _maxBytes;
     private readonly Action<string> _named;
@@ -40,18 +38,14 @@ internal ref struct GenerateReader
     public static InferCall Read(ReadOnlySequence<byte> json, ModelDescriptor model, int maxBytes, Action<string> named)
     {
         var request = new GenerateReader(model, maxBytes, named);
-        var reader = new Utf8JsonReader(BareNumbers.Mark(json), new JsonReaderOptions { MaxDepth = MaxDepth });
+        var reader = Open(json);
         try
         {
             request.ReadRequest(ref reader);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (ToRefusal(exception) is { } refusal)
         {
-            throw Invalid($"failed to parse the request JSON buffer: {exception.Message}");
-        }
-        catch (InvalidOperationException)
-        {
-            throw Invalid("failed to parse the request JSON buffer: a string is not valid UTF-8");
+            throw refusal;
         }
 
         return new(request._id, request._inputs, [], request._parameters);
@@ -59,8 +53,7 @@ internal ref struct GenerateReader
 
     private void ReadRequest(ref Utf8JsonReader reader)
     {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw Invalid("failed to parse the request JSON buffer: the body is not a JSON object");
+        ReadStart(ref reader);
         while (NextMember(ref reader))
         {
             var name = reader.GetString()!;
@@ -70,9 +63,7 @@ internal ref struct GenerateReader
             else ReadParameter(ref reader, name);
         }
 
-        while (reader.Read())
-        {
-        }
+        ReadEnd(ref reader);
     }
 
     private void ReadParameter(ref Utf8JsonReader reader, string name)

@@ -8,13 +8,11 @@ using static OrleansInference.AspNetCore.Protocol.JsonFields;
 namespace OrleansInference.AspNetCore.Protocol;
 
 /// <summary>
-/// Reads the protocol's JSON and the binary tensors behind it in one pass, without a document in between. An input's <c>data</c> may
-/// stand before its shape and datatype, so its place is kept and its numbers are read at the end of the input.
+/// Reads the protocol's JSON and the binary tensors behind it in one pass, without a document in between. Where an input's <c>data</c>
+/// stands before its shape or datatype, its place is kept and its numbers are read at the end of the input.
 /// </summary>
 internal ref struct InferJsonReader
 {
-    private const int MaxDepth = 64;
-
     private readonly string _model;
     private readonly int _maxBytes;
     private readonly Action<string>? _named;
@@ -42,21 +40,14 @@ internal ref struct InferJsonReader
         ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named = null)
     {
         var request = new InferJsonReader(blobs, maxBytes, model, named);
-        var options = new JsonReaderOptions { MaxDepth = MaxDepth };
-        json = BareNumbers.Mark(json);
-        var reader = json.IsSingleSegment ? new Utf8JsonReader(json.FirstSpan, options) : new Utf8JsonReader(json, options);
+        var reader = Open(json);
         try
         {
             request.ReadRequest(ref reader);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (ToRefusal(exception) is { } refusal)
         {
-            throw Invalid($"failed to parse the request JSON buffer: {exception.Message}");
-        }
-        catch (InvalidOperationException)
-        {
-            // The reader compares and copies names unescaped: this is how it says that one is no text.
-            throw Invalid("failed to parse the request JSON buffer: a string is not valid UTF-8");
+            throw refusal;
         }
 
         if (!request._blobs.IsEmpty)
@@ -66,8 +57,7 @@ internal ref struct InferJsonReader
 
     private void ReadRequest(ref Utf8JsonReader reader)
     {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw Invalid("failed to parse the request JSON buffer: the body is not a JSON object");
+        ReadStart(ref reader);
         var hasInputs = false;
         while (NextMember(ref reader))
         {
@@ -97,11 +87,7 @@ internal ref struct InferJsonReader
             }
         }
 
-        // Reads to the end, so that anything behind the object is found.
-        while (reader.Read())
-        {
-        }
-
+        ReadEnd(ref reader);
         if (!hasInputs) throw Invalid("Unable to parse 'inputs': it is missing");
     }
 

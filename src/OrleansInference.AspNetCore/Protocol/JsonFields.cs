@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -5,6 +6,41 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// <summary>Steps of a JSON reader through the protocol's objects, which end with a message that names the field.</summary>
 internal static class JsonFields
 {
+    private const int MaxDepth = 64;
+
+    /// <summary>A reader of a request's JSON, in which bare numbers such as <c>NaN</c> are marked; it stands before the first token.</summary>
+    public static Utf8JsonReader Open(ReadOnlySequence<byte> json)
+    {
+        var options = new JsonReaderOptions { MaxDepth = MaxDepth };
+        json = BareNumbers.Mark(json);
+        return json.IsSingleSegment ? new(json.FirstSpan, options) : new(json, options);
+    }
+
+    /// <summary>What a reader says of JSON that is none; null for what is no reader's word.</summary>
+    public static InferenceException? ToRefusal(Exception exception) => exception switch
+    {
+        JsonException => new(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: {exception.Message}", exception),
+        // The reader compares and copies names unescaped: this is how it says that one is no text.
+        InvalidOperationException => new(
+            InferenceError.InvalidArgument, "failed to parse the request JSON buffer: a string is not valid UTF-8", exception),
+        _ => null,
+    };
+
+    /// <summary>The beginning of the request's one object.</summary>
+    public static void ReadStart(ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw Invalid("failed to parse the request JSON buffer: the body is not a JSON object");
+    }
+
+    /// <summary>The end of the body, so that anything behind the object is found.</summary>
+    public static void ReadEnd(ref Utf8JsonReader reader)
+    {
+        while (reader.Read())
+        {
+        }
+    }
+
     /// <summary>The next member that is not null: clients that write every optional field write null for what they leave out.</summary>
     public static bool NextMember(ref Utf8JsonReader reader)
     {

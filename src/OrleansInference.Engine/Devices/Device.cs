@@ -6,7 +6,7 @@ namespace OrleansInference.Engine.Devices;
 /// <param name="Name">Unique in the cluster: silo name, kind and index, such as <c>node1.cuda:0</c>.</param>
 /// <param name="Kind">What it computes on.</param>
 /// <param name="Index">Its number among the silo's devices of that kind.</param>
-/// <param name="Threads">How many threads one operation may use: the silo's cores shared out among its devices.</param>
+/// <param name="Threads">How many threads one operation may use: a share of the silo's cores, of which one is left to its requests.</param>
 public sealed record Device(string Name, DeviceKind Kind, int Index, int Threads)
 {
     /// <summary>Reads a device as configuration names it: <c>cpu:0</c>, <c>cuda:1</c>.</summary>

@@ -7,7 +7,7 @@ namespace OrleansInference.Engine.Devices;
 /// <summary>Finds the devices of this process.</summary>
 public static class DeviceDiscovery
 {
-    /// <summary>The configured devices; else every CUDA device; else one <c>cpu:0</c> with all cores.</summary>
+    /// <summary>The configured devices; else every CUDA device; else one <c>cpu:0</c> with all cores but one.</summary>
     public static IReadOnlyList<Device> Find(EngineOptions options)
     {
         if (options.Devices.Any(name => name.StartsWith("cuda:", StringComparison.Ordinal)))

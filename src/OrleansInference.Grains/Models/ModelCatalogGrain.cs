@@ -27,7 +27,7 @@ internal sealed class ModelCatalogGrain(
     private static readonly TimeSpan WatchTime = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, (SiloReport Report, long Received)> _reports = [];
-    private readonly HashSet<ModelInstanceId> _changing = [];
+    private readonly HashSet<(ModelInstanceId Instance, bool Load)> _changing = [];
     private readonly SemaphoreSlim _writing = new(1);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,8 +43,9 @@ internal sealed class ModelCatalogGrain(
     {
         _reports[report.Silo] = (report, time.GetTimestamp());
         Refresh();
-        foreach (var instance in State.FindMissing()) ChangeAsync(instance, grain => grain.LoadAsync()).Ignore();
-        foreach (var instance in State.FindSurplus()) ChangeAsync(instance, grain => grain.UnloadAsync()).Ignore();
+        var state = State;
+        foreach (var instance in state.FindMissing()) ChangeAsync(instance, load: true).Ignore();
+        foreach (var instance in state.FindSurplus()) ChangeAsync(instance, load: false).Ignore();
         return Task.CompletedTask;
     }
 
@@ -61,9 +62,15 @@ internal sealed class ModelCatalogGrain(
         {
             await Task.WhenAll(wanted.Select(instance => grains.GetModel(instance).LoadAsync())).WaitAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (InferenceException exception)
         {
             throw NotLoaded(model, exception.Message, exception);
+        }
+        catch (Exception exception) when (exception is OrleansException or TimeoutException)
+        {
+            // What the runtime says is for the log: it names grains, messages and addresses.
+            Log.SiloUnreachable(logger, exception, model);
+            throw NotLoaded(model, "a silo does not answer", exception);
         }
 
         return _snapshot;
@@ -75,7 +82,7 @@ internal sealed class ModelCatalogGrain(
             throw new InferenceException(InferenceError.NotFound, $"failed to unload '{model}': Request for unknown model: '{model}' is not found");
         await WishAsync(model, unloaded: true);
         var instances = State.FindSurplus().Where(instance => instance.Model.Name == model);
-        await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, grain => grain.UnloadAsync()))).WaitAsync(cancellationToken);
+        await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, load: false))).WaitAsync(cancellationToken);
         return _snapshot;
     }
 
@@ -149,12 +156,13 @@ internal sealed class ModelCatalogGrain(
     /// Asks for a change that is not under way yet. The silo's report tells what came of it; where the silo could not be reached, its next
     /// report has it tried again.
     /// </summary>
-    private async Task ChangeAsync(ModelInstanceId instance, Func<IModelGrain, Task> change)
+    private async Task ChangeAsync(ModelInstanceId instance, bool load)
     {
-        if (!_changing.Add(instance)) return;
+        if (!_changing.Add((instance, load))) return;
         try
         {
-            await change(grains.GetModel(instance));
+            var grain = grains.GetModel(instance);
+            await (load ? grain.LoadAsync() : grain.UnloadAsync());
         }
         catch (InferenceException)
         {
@@ -166,7 +174,7 @@ internal sealed class ModelCatalogGrain(
         }
         finally
         {
-            _changing.Remove(instance);
+            _changing.Remove((instance, load));
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class ModelGrain(
     IInferenceEngine engine,
     IModelRepository repository,
     ModelInstances instances,
+    LiveStreams streams,
     RequestProcessor processor,
     SiloReporter reporter,
     ILogger<ModelGrain> logger) : Grain, IModelGrain
@@ -93,8 +94,8 @@ internal sealed class ModelGrain(
         var serving = GetCurrent();
         var processes = serving.Version.Descriptor.HasProcessing;
         serving.Streams++;
-        using var counted = instances.CountStream();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, instances.StreamsEnd);
+        using var counted = streams.Count();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, streams.End);
         try
         {
             var network = processes ? await processor.PreprocessAsync(serving.Version, request, either.Token) : request;
@@ -120,7 +121,7 @@ internal sealed class ModelGrain(
         {
             return await responses.MoveNextAsync();
         }
-        catch (OperationCanceledException) when (instances.StreamsEnd.IsCancellationRequested)
+        catch (OperationCanceledException) when (streams.End.IsCancellationRequested)
         {
             throw new InferenceException(InferenceError.Unavailable, "the silo is shutting down");
         }

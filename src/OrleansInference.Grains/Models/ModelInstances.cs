@@ -10,39 +10,13 @@ namespace OrleansInference.Grains.Models;
 /// </summary>
 internal sealed class ModelInstances
 {
-    private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(50);
-
     private readonly ConcurrentDictionary<ModelInstanceId, (ModelInstanceStatus Status, ModelVersion? Loaded)> _instances = new();
-    private readonly CancellationTokenSource _streamsEnd = new();
-    private int _streams;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IReadOnlyList<ModelInstanceStatus> All => [.. _instances.Values.Select(instance => instance.Status)];
 
     public IReadOnlyList<ModelDescriptor> Loaded =>
         [.. _instances.Values.Select(instance => instance.Loaded).OfType<ModelVersion>().Distinct().Select(version => version.Descriptor)];
-
-    /// <summary>Cancelled when the silo can wait for streams no longer.</summary>
-    public CancellationToken StreamsEnd => _streamsEnd.Token;
-
-    /// <summary>Counts one more stream, until what is returned is disposed.</summary>
-    public IDisposable CountStream() => new CountedStream(this);
-
-    /// <summary>Waits for the streams of a silo that stops, and ends those that take too long.</summary>
-    public async Task DrainStreamsAsync(TimeSpan limit, TimeProvider time)
-    {
-        var started = time.GetTimestamp();
-        while (Volatile.Read(ref _streams) > 0)
-        {
-            if (time.GetElapsedTime(started) > limit)
-            {
-                await _streamsEnd.CancelAsync();
-                return;
-            }
-
-            await Task.Delay(DrainInterval, time);
-        }
-    }
 
     /// <summary>Ends with the next change. To be taken before the others are read, so that no change falls between.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
@@ -60,19 +34,6 @@ internal sealed class ModelInstances
     {
         _instances.TryRemove(id, out _);
         SignalChange();
-    }
-
-    private sealed class CountedStream : IDisposable
-    {
-        private readonly ModelInstances _instances;
-
-        public CountedStream(ModelInstances instances)
-        {
-            _instances = instances;
-            Interlocked.Increment(ref instances._streams);
-        }
-
-        public void Dispose() => Interlocked.Decrement(ref _instances._streams);
     }
 
     private void SignalChange() =>

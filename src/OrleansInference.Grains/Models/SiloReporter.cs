@@ -14,6 +14,7 @@ internal sealed class SiloReporter(
     IInferenceEngine engine,
     IModelRepository repository,
     ModelInstances instances,
+    LiveStreams streams,
     EngineOptions options,
     TimeProvider time,
     ILogger<SiloReporter> logger) : ILifecycleParticipant<ISiloLifecycle>
@@ -42,7 +43,7 @@ internal sealed class SiloReporter(
         await _stopping.CancelAsync();
         await _loop;
         await SendAsync(() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
-        await instances.DrainStreamsAsync(DrainLimit, time);
+        await streams.DrainAsync(DrainLimit, time);
         _stopping.Dispose();
     }
 
