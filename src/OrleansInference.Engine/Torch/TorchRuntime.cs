@@ -14,6 +14,7 @@ internal sealed class TorchRuntime : IModelRuntime
     private static readonly Lazy<bool> Prepared = new(() =>
     {
         NativeMemory.KeepFreedPages();
+        OneDnn.AvoidWrongConvolutions();
         return true;
     });
 
