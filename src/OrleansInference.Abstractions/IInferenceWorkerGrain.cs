@@ -12,5 +12,5 @@ public interface IInferenceWorkerGrain : IGrainWithIntegerKey
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     [Alias("Infer")]
     [ResponseTimeout(GrainTimeouts.Inference)]
-    Task<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
+    ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
 }

@@ -25,7 +25,7 @@ public interface IModelGrain : IGrainWithStringKey
     /// <exception cref="OperationCanceledException">The caller cancelled; a waiting request leaves the queue at once.</exception>
     [Alias("Infer")]
     [ResponseTimeout(GrainTimeouts.Inference)]
-    Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
+    ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
 
     /// <summary>
     /// Runs a model that may answer more than once, on the inputs that callers send; its responses come as they are made. No

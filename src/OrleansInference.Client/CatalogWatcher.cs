@@ -5,7 +5,8 @@ namespace OrleansInference.Client;
 
 /// <summary>Keeps this process's copy of the catalog fresh, so that a request needs no call to find its device.</summary>
 internal sealed class CatalogWatcher(
-    IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CatalogWatcher> logger) : BackgroundService
+    IGrainFactory grains, DeviceChooser chooser, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CatalogWatcher> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(5);
 
@@ -47,7 +48,7 @@ internal sealed class CatalogWatcher(
         lock (_adopting)
         {
             if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
-            Volatile.Write(ref _current, new(snapshot));
+            Volatile.Write(ref _current, new(snapshot, id => new(id, grains.GetModel(id), chooser.GetWork(id.Device))));
         }
 
         _first.TrySetResult();

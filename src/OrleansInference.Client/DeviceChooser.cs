@@ -10,45 +10,62 @@ namespace OrleansInference.Client;
 /// </summary>
 internal sealed class DeviceChooser(Random random)
 {
-    private readonly ConcurrentDictionary<string, Counter> _outstanding = new();
+    private readonly ConcurrentDictionary<string, OutstandingWork> _outstanding = new();
 
     public DeviceChooser()
         : this(Random.Shared)
     {
     }
 
-    /// <summary>Chooses a ready instance other than the excluded one.</summary>
-    public bool TryChoose(ModelEntry model, ModelInstanceId? excluded, [NotNullWhen(true)] out ModelInstanceId? chosen)
+    /// <summary>The work of this process on a device, whichever of the device's models it is for.</summary>
+    public OutstandingWork GetWork(string device) => _outstanding.GetOrAdd(device, _ => new());
+
+    /// <summary>Chooses a replica other than the excluded one.</summary>
+    public bool TryChoose(IReadOnlyList<Replica> ready, Replica? excluded, [NotNullWhen(true)] out Replica? chosen)
     {
         chosen = null;
-        var ready = model.Instances.Where(instance => instance.State == ModelState.Ready && instance.Id != excluded).ToArray();
-        if (ready.Length == 0) return false;
-        var first = ready[random.Next(ready.Length)].Id;
-        var second = ready[random.Next(ready.Length)].Id;
-        chosen = CountOf(second.Device).Value < CountOf(first.Device).Value ? second : first;
-        return true;
-    }
-
-    /// <summary>Counts one more request on a device, until what is returned is disposed.</summary>
-    public Outstanding Count(string device) => new(CountOf(device));
-
-    private Counter CountOf(string device) => _outstanding.GetOrAdd(device, _ => new());
-
-    public readonly struct Outstanding : IDisposable
-    {
-        private readonly Counter _count;
-
-        internal Outstanding(Counter count)
+        var choices = ready.Count;
+        var place = choices;
+        if (excluded is not null)
         {
-            _count = count;
-            Interlocked.Increment(ref count.Value);
+            for (place = 0; place < ready.Count && ready[place].Id != excluded.Id; place++)
+            {
+            }
+
+            if (place < ready.Count) choices--;
         }
 
-        public void Dispose() => Interlocked.Decrement(ref _count.Value);
+        if (choices == 0) return false;
+        chosen = Draw();
+        if (choices == 1) return true;
+        var second = Draw();
+        if (second.Work.Count < chosen.Work.Count) chosen = second;
+        return true;
+
+        Replica Draw()
+        {
+            var index = random.Next(choices);
+            return ready[index < place ? index : index + 1];
+        }
+    }
+}
+
+/// <summary>What is outstanding on a device.</summary>
+internal sealed class OutstandingWork
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Counts one more request, until what is returned is disposed.</summary>
+    public Request Begin()
+    {
+        Interlocked.Increment(ref _count);
+        return new(this);
     }
 
-    internal sealed class Counter
+    public readonly struct Request(OutstandingWork work) : IDisposable
     {
-        public int Value;
+        public void Dispose() => Interlocked.Decrement(ref work._count);
     }
 }

@@ -27,7 +27,7 @@ public interface IInferenceClient
     /// <param name="version">The version; null for the highest one that is ready, or the highest one where none is.</param>
     /// <param name="cancellationToken">Ends the wait for the cluster's first answer.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
-    Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default);
+    ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default);
 
     /// <summary>What model versions have done, each summed over its devices.</summary>
     /// <param name="model">The model's name; null for all models that are ready.</param>

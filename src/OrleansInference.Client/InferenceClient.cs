@@ -6,10 +6,14 @@ using Microsoft.Extensions.Options;
 namespace OrleansInference.Client;
 
 internal sealed class InferenceClient(
-    IGrainFactory grains, CatalogWatcher catalog, IOptions<InferenceClientOptions> options, TimeProvider time, ILogger<InferenceClient> logger)
-    : IInferenceClient
+    IGrainFactory grains,
+    CatalogWatcher catalog,
+    DeviceChooser chooser,
+    IOptions<InferenceClientOptions> options,
+    TimeProvider time,
+    ILogger<InferenceClient> logger) : IInferenceClient
 {
-    private readonly DeviceChooser _chooser = new();
+    private IInferenceWorkerGrain? _worker;
     private int _inFlight;
 
     public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
@@ -19,14 +23,27 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var (model, descriptor) = await FindReadyAsync(deadline).ConfigureAwait(false);
-        try
+        var model = await FindReadyAsync(deadline).ConfigureAwait(false);
+        for (Replica? lost = null; ;)
         {
-            return await InferWithRetryAsync(model, descriptor, deadline.Request, deadline.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (deadline.HasPassed)
-        {
-            throw deadline.Exceeded();
+            if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
+            using var outstanding = replica.Work.Begin();
+            try
+            {
+                var answer = model.Entry.Descriptor!.HasProcessing
+                    ? (_worker ??= grains.GetWorker()).InferAsync(deadline.Request, replica.Id, deadline.Token)
+                    : replica.Grain.InferAsync(deadline.Request, deadline.Token);
+                return await answer.ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (deadline.HasPassed)
+            {
+                throw deadline.Exceeded();
+            }
+            catch (Exception exception) when (IsLost(exception))
+            {
+                // Inference is idempotent: where a device is lost with a request on it, another one may answer.
+                lost = Retry(model, replica, lost, exception);
+            }
         }
     }
 
@@ -36,20 +53,20 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var (model, _) = await FindReadyAsync(deadline).ConfigureAwait(false);
-        ModelInstanceId? lost = null;
+        var model = await FindReadyAsync(deadline).ConfigureAwait(false);
+        Replica? lost = null;
         for (var hasAnswered = false; ;)
         {
-            if (!_chooser.TryChoose(model, lost, out var instance)) throw Lost(model.Id, null);
-            using var outstanding = _chooser.Count(instance.Value.Device);
-            var responses = grains.GetModel(instance.Value).InferStreamAsync(deadline.Request, deadline.Token).GetAsyncEnumerator(deadline.Token);
+            if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
+            using var outstanding = replica.Work.Begin();
+            var responses = replica.Grain.InferStreamAsync(deadline.Request, deadline.Token).GetAsyncEnumerator(deadline.Token);
             await using var ending = responses.ConfigureAwait(false);
             while (true)
             {
                 InferenceResponse response;
                 try
                 {
-                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw Lost(model.Id, null);
+                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw Lost(model.Entry.Id, null);
                     response = responses.Current;
                 }
                 catch (OperationCanceledException) when (deadline.HasPassed)
@@ -59,9 +76,8 @@ internal sealed class InferenceClient(
                 catch (Exception exception) when (IsLost(exception))
                 {
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
-                    if (hasAnswered || lost is not null || !_chooser.TryChoose(model, instance, out var other)) throw Lost(model.Id, exception);
-                    Log.Retrying(logger, exception, instance.Value, other.Value.Device);
-                    lost = instance;
+                    if (hasAnswered) throw Lost(model.Entry.Id, exception);
+                    lost = Retry(model, replica, lost, exception);
                     break;
                 }
 
@@ -75,8 +91,8 @@ internal sealed class InferenceClient(
     public async Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default) =>
         (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).All;
 
-    public async Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default) =>
-        (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).Find(model, version);
+    public async ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default) =>
+        (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).Find(model, version).Entry;
 
     public async Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
         string? model = null, int? version = null, CancellationToken cancellationToken = default)
@@ -85,8 +101,8 @@ internal sealed class InferenceClient(
         var versions = (model, version) switch
         {
             (null, _) => table.All.Where(entry => entry.State == ModelState.Ready),
-            (_, null) => table.FindVersions(model),
-            _ => [table.Find(model, version)],
+            (_, null) => table.FindVersions(model).Select(published => published.Entry),
+            _ => [table.Find(model, version).Entry],
         };
         var inOrder = versions.OrderBy(entry => entry.Id.Name, StringComparer.Ordinal).ThenBy(entry => entry.Id.Version);
         return await Task.WhenAll(inOrder.Select(async entry =>
@@ -134,13 +150,14 @@ internal sealed class InferenceClient(
             InferenceError.QueueFull, $"Exceeds the {options.Value.MaxInFlight} requests that may be in flight at once (MaxInFlight)");
     }
 
-    private async ValueTask<(ModelEntry Model, ModelDescriptor Descriptor)> FindReadyAsync(RequestDeadline deadline)
+    private async ValueTask<PublishedModel> FindReadyAsync(RequestDeadline deadline)
     {
         try
         {
             var table = await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
             var model = table.Find(deadline.Request.Model, deadline.Request.Version);
-            return (model, model.GetReadyDescriptor());
+            _ = model.Entry.GetReadyDescriptor();
+            return model;
         }
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
@@ -148,39 +165,13 @@ internal sealed class InferenceClient(
         }
     }
 
-    /// <summary>Inference is idempotent: where a device is lost with a request on it, another one may answer.</summary>
-    private async Task<InferenceResponse> InferWithRetryAsync(
-        ModelEntry model, ModelDescriptor descriptor, InferenceRequest request, CancellationToken cancellationToken)
+    /// <summary>Gives up one replica for another, once.</summary>
+    /// <returns>The replica that is not to be asked again.</returns>
+    private Replica Retry(PublishedModel model, Replica replica, Replica? lost, Exception exception)
     {
-        if (!_chooser.TryChoose(model, null, out var instance)) throw Lost(model.Id, null);
-        try
-        {
-            return await SendAsync(descriptor, instance.Value, request, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsLost(exception))
-        {
-            if (!_chooser.TryChoose(model, instance, out var other)) throw Lost(model.Id, exception);
-            Log.Retrying(logger, exception, instance.Value, other.Value.Device);
-            instance = other;
-        }
-
-        try
-        {
-            return await SendAsync(descriptor, instance.Value, request, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsLost(exception))
-        {
-            throw Lost(model.Id, exception);
-        }
-    }
-
-    private async Task<InferenceResponse> SendAsync(
-        ModelDescriptor model, ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)
-    {
-        using var outstanding = _chooser.Count(instance.Device);
-        return model.HasProcessing
-            ? await grains.GetWorker().InferAsync(request, instance, cancellationToken).ConfigureAwait(false)
-            : await grains.GetModel(instance).InferAsync(request, cancellationToken).ConfigureAwait(false);
+        if (lost is not null || model.Ready.Count < 2) throw Lost(model.Entry.Id, exception);
+        Log.Retrying(logger, exception, replica.Id);
+        return replica;
     }
 
     private static bool IsLost(Exception exception) => exception switch

@@ -7,8 +7,8 @@ internal static partial class Log
     [LoggerMessage(3001, LogLevel.Information, "The model catalog does not answer yet: {Reason}")]
     public static partial void CatalogUnreachable(ILogger logger, string reason);
 
-    [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to {Device}.")]
-    public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance, string device);
+    [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to another device.")]
+    public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance);
 
     [LoggerMessage(3003, LogLevel.Debug, "{Model} has no device that answers.")]
     public static partial void DeviceLost(ILogger logger, Exception exception, ModelId model);

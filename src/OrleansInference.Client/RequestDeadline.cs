@@ -4,8 +4,8 @@ namespace OrleansInference.Client;
 internal sealed class RequestDeadline : IDisposable
 {
     private readonly CancellationTokenSource _timeout;
-    private readonly CancellationTokenSource _either;
     private readonly CancellationToken _caller;
+    private readonly CancellationTokenRegistration _registration;
     private readonly TimeSpan _left;
 
     /// <param name="request">The request, with a deadline or without.</param>
@@ -29,17 +29,17 @@ internal sealed class RequestDeadline : IDisposable
                 $"timeout {_left.TotalSeconds:F0} s is longer than the limit of {InferenceClientOptions.MaxTimeout.TotalSeconds:F0} s");
         }
 
-        Request = request with { Deadline = deadline };
+        Request = request.Deadline is null ? request with { Deadline = deadline } : request;
         _caller = cancellationToken;
         _timeout = new(_left, time);
-        _either = CancellationTokenSource.CreateLinkedTokenSource(_timeout.Token, cancellationToken);
+        _registration = cancellationToken.UnsafeRegister(static timeout => ((CancellationTokenSource)timeout!).Cancel(), _timeout);
     }
 
     /// <summary>The request with its deadline.</summary>
     public InferenceRequest Request { get; }
 
     /// <summary>Cancelled by the caller, or when the deadline passes.</summary>
-    public CancellationToken Token => _either.Token;
+    public CancellationToken Token => _timeout.Token;
 
     /// <summary>Whether it was the deadline, and not the caller, that ended the request.</summary>
     public bool HasPassed => _timeout.IsCancellationRequested && !_caller.IsCancellationRequested;
@@ -50,7 +50,7 @@ internal sealed class RequestDeadline : IDisposable
 
     public void Dispose()
     {
-        _either.Dispose();
+        _registration.Dispose();
         _timeout.Dispose();
     }
 }

@@ -4,14 +4,15 @@ namespace OrleansInference.Client.Tests;
 
 public sealed class DeviceChooserTests
 {
+    private readonly DeviceChooser _chooser = new(new Random(1));
+
     [Fact]
     public void A_busy_device_gets_less_than_its_share()
     {
-        var chooser = new DeviceChooser(new Random(1));
-        var model = Model("m", devices: ["busy", "idle"]);
-        using var outstanding = chooser.Count("busy");
+        var model = Publish(Model("m", devices: ["busy", "idle"]));
+        using var outstanding = _chooser.GetWork("busy").Begin();
 
-        var chosen = Enumerable.Range(0, 1000).Select(_ => Choose(chooser, model)).CountBy(device => device).ToDictionary();
+        var chosen = Enumerable.Range(0, 1000).Select(_ => Choose(model)).CountBy(device => device).ToDictionary();
 
         // Both of two random choices fall on the busy one in a quarter of all cases.
         Assert.InRange(chosen["busy"], 200, 300);
@@ -20,28 +21,49 @@ public sealed class DeviceChooserTests
     [Fact]
     public void Work_that_has_ended_no_longer_counts()
     {
-        var chooser = new DeviceChooser(new Random(1));
-        var model = Model("m", devices: ["a", "b"]);
-        chooser.Count("a").Dispose();
+        var model = Publish(Model("m", devices: ["a", "b"]));
+        _chooser.GetWork("a").Begin().Dispose();
 
-        var chosen = Enumerable.Range(0, 1000).Select(_ => Choose(chooser, model)).CountBy(device => device).ToDictionary();
+        var chosen = Enumerable.Range(0, 1000).Select(_ => Choose(model)).CountBy(device => device).ToDictionary();
 
         Assert.InRange(chosen["a"], 400, 600);
     }
 
-    [Fact]
-    public void Neither_the_excluded_device_nor_one_that_is_not_ready_is_chosen()
+    [Theory]
+    [InlineData("a", "b", "c")]
+    [InlineData("b", "a", "c")]
+    [InlineData("c", "a", "b")]
+    public void All_devices_but_the_excluded_one_are_chosen(string excluded, params string[] others)
     {
-        var chooser = new DeviceChooser();
-        var model = Model("m", devices: ["a", "b"]);
-        var excluded = new ModelInstanceId(model.Id, "a");
+        var model = Publish(Model("m", devices: ["a", "b", "c"]));
+        var lost = model.Ready.Single(replica => replica.Id.Device == excluded);
 
-        Assert.True(chooser.TryChoose(model, excluded, out var chosen));
-        Assert.Equal("b", chosen.Value.Device);
-        Assert.False(chooser.TryChoose(Model("m", devices: ["a"]), excluded, out _));
-        Assert.False(chooser.TryChoose(Model("m", state: ModelState.Loading, devices: ["b"]), null, out _));
+        var chosen = Enumerable.Range(0, 100).Select(_ => Choose(model, lost)).Distinct().Order();
+
+        Assert.Equal(others, chosen);
     }
 
-    private static string Choose(DeviceChooser chooser, ModelEntry model) =>
-        chooser.TryChoose(model, null, out var chosen) ? chosen.Value.Device : "none";
+    [Fact]
+    public void Where_no_device_is_ready_or_only_the_excluded_one_none_is_chosen()
+    {
+        var model = Publish(Model("m", devices: ["a"]));
+
+        Assert.Equal("none", Choose(model, model.Ready[0]));
+        Assert.Equal("none", Choose(Publish(Model("m", state: ModelState.Loading, devices: ["a"]))));
+    }
+
+    [Fact]
+    public void A_device_that_has_left_the_catalog_excludes_none_of_those_that_are_left()
+    {
+        var left = Publish(Model("m", devices: ["a"])).Ready[0];
+        var model = Publish(Model("m", devices: ["b"]));
+
+        Assert.Equal("b", Choose(model, left));
+    }
+
+    private PublishedModel Publish(ModelEntry model) =>
+        new ModelTable(new(default, [model]), id => new(id, null!, _chooser.GetWork(id.Device))).Find("m", null);
+
+    private string Choose(PublishedModel model, Replica? excluded = null) =>
+        _chooser.TryChoose(model.Ready, excluded, out var chosen) ? chosen.Id.Device : "none";
 }

@@ -175,7 +175,7 @@ public sealed class InferenceClientTests
     {
         await using var harness = await ClientHarness.StartAsync([]);
 
-        var call = harness.Client.GetModelAsync("m");
+        var call = harness.Client.GetModelAsync("m").AsTask();
         Assert.False(harness.Client.IsReady);
         harness.Time.Advance(TimeSpan.FromSeconds(5));
 

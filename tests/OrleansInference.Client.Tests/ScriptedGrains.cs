@@ -95,8 +95,8 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
         public Task UnloadAsync() => throw new NotSupportedException();
 
-        public Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-            grains.InferAsync(instance, false, request, cancellationToken);
+        public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
+            new(grains.InferAsync(instance, false, request, cancellationToken));
 
         public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferStreamAsync(instance, request, cancellationToken);
@@ -107,9 +107,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
     private sealed class Worker(ScriptedGrains grains) : IInferenceWorkerGrain
     {
-        public Task<InferenceResponse> InferAsync(
+        public ValueTask<InferenceResponse> InferAsync(
             InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) =>
-            grains.InferAsync(instance, true, request, cancellationToken);
+            new(grains.InferAsync(instance, true, request, cancellationToken));
     }
 
     /// <summary>Answers <c>GetGrain</c> by the interface and key asked for; the factory's other members are not used.</summary>

@@ -46,7 +46,7 @@ public sealed class ModelGrainTests
 
         var nowhere = cluster.Grains.GetModel(new(new("numbers", 1), "elsewhere.cpu:0"));
 
-        await Assert.ThrowsAsync<OrleansException>(() => nowhere.InferAsync(Request, default));
+        await Assert.ThrowsAsync<OrleansException>(async () => await nowhere.InferAsync(Request, default));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ModelGrainTests
         cluster.Models.OnInfer = (_, _, _) => throw new InferenceException(InferenceError.QueueFull, "5 of 5 wait");
 
         var exception = await Assert.ThrowsAsync<InferenceException>(
-            () => cluster.Grains.GetModel(cluster.InstanceOf("numbers")).InferAsync(Request, default));
+            async () => await cluster.Grains.GetModel(cluster.InstanceOf("numbers")).InferAsync(Request, default));
 
         Assert.Equal(InferenceError.QueueFull, exception.Error);
         Assert.Equal("5 of 5 wait", exception.Message);
@@ -118,7 +118,7 @@ public sealed class ModelGrainTests
         await cluster.WaitAsync(all => all.Any(model => model.State == ModelState.Ready));
 
         var refused = await Assert.ThrowsAsync<InferenceException>(
-            () => cluster.Grains.GetModel(cluster.InstanceOf("numbers")).InferAsync(Request, default));
+            async () => await cluster.Grains.GetModel(cluster.InstanceOf("numbers")).InferAsync(Request, default));
 
         Assert.Equal(InferenceError.NotReady, refused.Error);
         Assert.Contains("being verified and loaded", refused.Message, StringComparison.Ordinal);

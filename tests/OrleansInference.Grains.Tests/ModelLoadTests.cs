@@ -68,7 +68,7 @@ public sealed class ModelLoadTests
         var loaded = cluster.Models.Loaded.Count;
 
         var stale = cluster.Grains.GetModel(cluster.InstanceOf("numbers"));
-        var refusal = await Assert.ThrowsAsync<InferenceException>(() => stale.InferAsync(Request, default));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(async () => await stale.InferAsync(Request, default));
 
         Assert.Equal(InferenceError.NotReady, refusal.Error);
         Assert.Equal(loaded, cluster.Models.Loaded.Count);

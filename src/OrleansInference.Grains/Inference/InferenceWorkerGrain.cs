@@ -11,7 +11,7 @@ namespace OrleansInference.Grains.Inference;
 internal sealed class InferenceWorkerGrain(IModelRepository repository, ModelInstances instances, RequestProcessor processor)
     : Grain, IInferenceWorkerGrain
 {
-    public async Task<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
+    public async ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
     {
         // The repository may have changed since the instance was loaded; of an instance on another silo only the repository tells.
         var model = instances.FindLoaded(instance)

@@ -85,8 +85,8 @@ internal sealed class ModelGrain(
         await reporter.ReportAsync();
     }
 
-    public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-        await GetCurrent().Model.InferAsync(request, cancellationToken);
+    public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
+        new(GetCurrent().Model.InferAsync(request, cancellationToken));
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)

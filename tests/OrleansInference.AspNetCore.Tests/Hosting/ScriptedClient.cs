@@ -68,13 +68,13 @@ internal sealed class ScriptedClient : IInferenceClient
     public Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default) =>
         Task.FromResult<IReadOnlyList<ModelEntry>>(Models);
 
-    public Task<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default)
+    public ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default)
     {
         var found = Models.Where(entry => entry.Id.Name == model && (version is null || entry.Id.Version == version))
             .OrderByDescending(entry => entry.State == ModelState.Ready).ThenByDescending(entry => entry.Id.Version).FirstOrDefault();
         return found is null
-            ? Task.FromException<ModelEntry>(new InferenceException(InferenceError.NotFound, $"Request for unknown model: '{model}' version {version} is not found"))
-            : Task.FromResult(found);
+            ? ValueTask.FromException<ModelEntry>(new InferenceException(InferenceError.NotFound, $"Request for unknown model: '{model}' version {version} is not found"))
+            : ValueTask.FromResult(found);
     }
 
     public Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
