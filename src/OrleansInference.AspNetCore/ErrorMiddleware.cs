@@ -64,7 +64,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
         context.Response.Clear();
         if (status == StatusCodes.Status429TooManyRequests) context.Response.Headers.RetryAfter = $"{RetryAfterSeconds}";
         if (status == StatusCodes.Status415UnsupportedMediaType) context.Response.Headers.AcceptEncoding = RequestBody.SupportedEncodings;
-        var message = RequestId.Prefix(context.Items.TryGetValue(RequestId.Key, out var id) ? id : null, exception.Message);
+        var message = RequestId.Prefix(RequestId.Find(context), exception.Message);
         await WriteAsync(context, status, message);
     }
 
@@ -79,6 +79,10 @@ internal sealed class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddlew
 internal static class RequestId
 {
     public static readonly object Key = new();
+
+    public static void Keep(HttpContext context, string id) => context.Items[Key] = id;
+
+    public static object? Find(HttpContext context) => context.Items.TryGetValue(Key, out var id) ? id : null;
 
     public static string Prefix(object? id, string message) => id is null ? message : $"[request id: {id}] {message}";
 }

@@ -9,6 +9,8 @@ namespace OrleansInference.AspNetCore.Tests;
 /// <summary>A body arrives in pieces, cut where the network likes: the pieces must not show.</summary>
 public sealed class SegmentTests
 {
+    private static readonly ModelDescriptor Model = Models.Ready("m", 0, [], []).Descriptor!;
+
     private const string Json =
         """
         {"x":{"y":[1,"\u00fc"]},"inputs":[{"data":[[-1.25e2,2.5],[3,4]],"parameters":{"z":null},"name":"A\u0042","shape":[2,2],"datatype":"FP32"},
@@ -25,7 +27,7 @@ public sealed class SegmentTests
         var json = Encoding.UTF8.GetBytes(Json);
 
         for (var cut = 0; cut <= json.Length; cut++)
-            AssertWhole(InferJsonReader.Read(Cut(json, cut), Cut(Blob, cut % 4), 1000, "m"));
+            AssertWhole(InferJsonReader.Read(Cut(json, cut), Cut(Blob, cut % 4), 1000, Model));
     }
 
     [Theory]
@@ -38,7 +40,7 @@ public sealed class SegmentTests
         var json = Encoding.UTF8.GetBytes(Json);
         int[] cuts = [.. Enumerable.Range(1, (json.Length - 1) / size).Select(index => index * size)];
 
-        AssertWhole(InferJsonReader.Read(Cut(json, cuts), new(Blob), 1000, "m"));
+        AssertWhole(InferJsonReader.Read(Cut(json, cuts), new(Blob), 1000, Model));
     }
 
     [Fact]
@@ -49,7 +51,7 @@ public sealed class SegmentTests
         for (var cut = 0; cut <= json.Length; cut++)
         {
             var exception = Assert.Throws<InferenceException>(
-                () => InferJsonReader.Read(Cut(json, cut), ReadOnlySequence<byte>.Empty, 1000, "m"));
+                () => InferJsonReader.Read(Cut(json, cut), ReadOnlySequence<byte>.Empty, 1000, Model));
 
             Assert.Equal(InferenceError.InvalidArgument, exception.Error);
             Assert.Contains("element 1, 'forty-two', is no INT32", exception.Message, StringComparison.Ordinal);

@@ -9,6 +9,8 @@ namespace OrleansInference.AspNetCore.Tests;
 /// <summary>Shapes that do not fit, or claim what nobody has sent.</summary>
 public sealed class ShapeTests
 {
+    private static readonly ModelDescriptor Model = Models.Ready("identity", 0, [], []).Descriptor!;
+
     private const int Limit = 64 * 1024 * 1024;
 
     [Theory]
@@ -64,7 +66,7 @@ public sealed class ShapeTests
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         var exception = Assert.Throws<InferenceException>(
-            () => InferJsonReader.Read(new(body), ReadOnlySequence<byte>.Empty, Limit, "identity"));
+            () => InferJsonReader.Read(new(body), ReadOnlySequence<byte>.Empty, Limit, Model));
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.Equal(InferenceError.InvalidArgument, exception.Error);
@@ -78,7 +80,7 @@ public sealed class ShapeTests
         var body = """{"inputs":[{"name":"A","shape":[60000000],"datatype":"UINT8","parameters":{"binary_data_size":60000000}}]}"""u8.ToArray();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Throws<InferenceException>(() => InferJsonReader.Read(new(body), new(new byte[8]), Limit, "identity"));
+        Assert.Throws<InferenceException>(() => InferJsonReader.Read(new(body), new(new byte[8]), Limit, Model));
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024 * 1024);
     }

@@ -17,8 +17,11 @@ internal sealed class TensorCompressionProvider(IServiceProvider services, IOpti
     private static readonly object Key = new();
 
     /// <summary>Says how large an answer is going to be, before its first byte is written.</summary>
-    public static void Announce(HttpContext context, long bytes) => context.Items[Key] = bytes >= MinimumBytes;
+    public static void Announce(HttpContext context, long bytes)
+    {
+        if (bytes >= MinimumBytes) context.Items[Key] = true;
+    }
 
     /// <inheritdoc/>
-    public override bool ShouldCompressResponse(HttpContext context) => context.Items.TryGetValue(Key, out var worth) && worth is true;
+    public override bool ShouldCompressResponse(HttpContext context) => context.Items.ContainsKey(Key);
 }

@@ -53,7 +53,7 @@ internal static class GenerateEndpoints
     private static async ValueTask<InferCall> ReadAsync(HttpContext context, ModelDescriptor model, RequestMemory memory, int maxBytes)
     {
         using var body = await RequestBody.ReadAsync(context.Request, memory);
-        return GenerateReader.Read(body.Bytes, model, maxBytes, id => context.Items[RequestId.Key] = id);
+        return GenerateReader.Read(body.Bytes, model, maxBytes, id => RequestId.Keep(context, id));
     }
 
     private static async Task<InferenceResponse> GetOnlyAsync(IAsyncEnumerable<InferenceResponse> responses, ModelDescriptor model)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
@@ -18,16 +19,23 @@ internal static class InferEndpoints
          "outputs": [{"name": "OUTPUT0", "datatype": "FP32", "shape": [2, 2], "data": [1, 2.5, 3, 4]}]}
         """;
 
-    public static void MapInfer(this RouteGroupBuilder group) =>
-        group.MapModelRoute(HttpMethods.Post, "/infer", InferAsync).Describe("Inference", "Runs the model.", route => route
+    public static void MapInfer(this RouteGroupBuilder group)
+    {
+        var services = ((IEndpointRouteBuilder)group).ServiceProvider;
+        var client = services.GetRequiredService<IInferenceClient>();
+        var reception = services.GetRequiredService<InferenceReception>();
+        // Of the context alone: to bind anything else costs the framework a scope of services and some objects for each request.
+        Task Infer(HttpContext context) => InferAsync(context, client, reception);
+        group.MapModelRoute(HttpMethods.Post, "/infer", Infer).Describe("Inference", "Runs the model.", route => route
             .DescribeBody<InferRequestBody>(RequestExample, "application/octet-stream", "image/png", "image/jpeg")
             .Produces<InferResponseBody>()
             .DescribeAnswer(AnswerExample, "application/octet-stream", EventStream.ContentType)
             .DescribeInferenceErrors());
+    }
 
-    private static async Task InferAsync(HttpContext context, ModelRoute route, IInferenceClient client, InferenceReception reception)
+    private static async Task InferAsync(HttpContext context, IInferenceClient client, InferenceReception reception)
     {
-        var (call, request, descriptor) = await reception.ReadAsync(context, route, InferRequestReader.ReadAsync);
+        var (call, request, descriptor) = await reception.ReadAsync(context, ModelRoute.Of(context), InferRequestReader.ReadAsync);
         if (descriptor.IsDecoupled)
         {
             await EventStream.WriteAsync(

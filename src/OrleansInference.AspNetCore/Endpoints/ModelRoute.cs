@@ -11,11 +11,13 @@ internal sealed record ModelRoute(string Model, int? Version)
 {
     /// <summary>Called by the framework for handlers that have such a parameter.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>
-    public static ValueTask<ModelRoute?> BindAsync(HttpContext context, ParameterInfo parameter)
-    {
-        var model = (string)context.GetRouteValue("model")!;
-        return ValueTask.FromResult<ModelRoute?>(new(model, ParseVersion((string?)context.GetRouteValue("version"))));
-    }
+    public static ValueTask<ModelRoute?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        ValueTask.FromResult<ModelRoute?>(Of(context));
+
+    /// <summary>Reads the path of a request.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>
+    public static ModelRoute Of(HttpContext context) =>
+        new((string)context.GetRouteValue("model")!, ParseVersion((string?)context.GetRouteValue("version")));
 
     /// <summary>Reads a version as paths and messages name it; none, and the empty one of messages, leave the choice to the server.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the version is no number.</exception>

@@ -53,6 +53,9 @@ internal static class BareNumbers
     /// <summary>Reads a string that stands for a number that JSON does not know.</summary>
     public static bool TryRead(ref Utf8JsonReader reader, out double value)
     {
+        value = 0;
+        // The mark is written as an escape.
+        if (!reader.ValueIsEscaped) return false;
         value = reader.ValueTextEquals("\u0001NaN") ? double.NaN
             : reader.ValueTextEquals("\u0001Inf") ? double.PositiveInfinity
             : reader.ValueTextEquals("\u0001-Inf") ? double.NegativeInfinity

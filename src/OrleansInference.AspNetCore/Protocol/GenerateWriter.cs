@@ -16,16 +16,15 @@ internal static class GenerateWriter
     public static string Write(InferCall call, InferenceResponse response)
     {
         var json = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(json, InferResponseWriter.Options))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("model_name"u8, response.Model.Name);
-            writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
-            if (call.Id is not null) writer.WriteString("id"u8, call.Id);
-            foreach (var output in response.Outputs) WriteOutput(writer, output);
-            writer.WriteEndObject();
-        }
-
+        using var rented = JsonWriters.Rent(json);
+        var writer = rented.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("model_name"u8, response.Model.Name);
+        writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
+        if (call.Id is not null) writer.WriteString("id"u8, call.Id);
+        foreach (var output in response.Outputs) WriteOutput(writer, output);
+        writer.WriteEndObject();
+        writer.Flush();
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
 
+using Microsoft.AspNetCore.Http;
+
 using OrleansInference.Tensors;
 
 using static OrleansInference.AspNetCore.Protocol.JsonFields;
@@ -13,33 +15,33 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// </summary>
 internal ref struct InferJsonReader
 {
-    private readonly string _model;
+    private readonly ModelDescriptor _model;
     private readonly int _maxBytes;
-    private readonly Action<string>? _named;
-    private readonly List<InferenceTensor> _inputs = [];
-    private readonly List<OutputCall> _outputs = [];
+    private readonly HttpContext? _context;
+    private readonly List<InferenceTensor> _inputs = new(1);
+    private List<OutputCall>? _outputs;
     private ReadOnlySequence<byte> _blobs;
     private long _decoded;
     private RequestParameters _parameters;
     private string? _id;
 
-    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named)
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context)
     {
         _blobs = blobs;
         _maxBytes = maxBytes;
         _model = model;
-        _named = named;
+        _context = context;
     }
 
     /// <param name="json">The JSON.</param>
     /// <param name="blobs">The binary tensors, in the order of the inputs that announce them.</param>
     /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
-    /// <param name="model">The model's name, for messages.</param>
-    /// <param name="named">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
+    /// <param name="model">The model: what the request repeats of its names need not be allocated again.</param>
+    /// <param name="context">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
     public static InferCall Read(
-        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, string model, Action<string>? named = null)
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context = null)
     {
-        var request = new InferJsonReader(blobs, maxBytes, model, named);
+        var request = new InferJsonReader(blobs, maxBytes, model, context);
         var reader = Open(json);
         try
         {
@@ -51,8 +53,8 @@ internal ref struct InferJsonReader
         }
 
         if (!request._blobs.IsEmpty)
-            throw Invalid($"unexpected additional input data for model '{model}': {request._blobs.Length} bytes are left over");
-        return new(request._id, request._inputs, request._outputs, request._parameters);
+            throw Invalid($"unexpected additional input data for model '{model.Id.Name}': {request._blobs.Length} bytes are left over");
+        return new(request._id, request._inputs, request._outputs ?? [], request._parameters);
     }
 
     private void ReadRequest(ref Utf8JsonReader reader)
@@ -64,7 +66,7 @@ internal ref struct InferJsonReader
             if (reader.ValueTextEquals("id"u8))
             {
                 _id = ReadString(ref reader, "id");
-                _named?.Invoke(_id);
+                if (_context is not null) RequestId.Keep(_context, _id);
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -79,7 +81,8 @@ internal ref struct InferJsonReader
             else if (reader.ValueTextEquals("outputs"u8))
             {
                 ReadArray(ref reader, "outputs");
-                while (NextItem(ref reader, "outputs", _outputs.Count)) ReadOutput(ref reader);
+                _outputs ??= [];
+                while (NextItem(ref reader, "outputs", _outputs.Count)) _outputs.Add(ReadOutput(ref reader));
             }
             else
             {
@@ -93,7 +96,8 @@ internal ref struct InferJsonReader
 
     private void ReadInput(ref Utf8JsonReader reader)
     {
-        string? name = null, datatype = null;
+        string? name = null, unknownType = null;
+        DataType? datatype = null;
         long[]? shape = null;
         long? binarySize = null;
         var hasData = false;
@@ -104,11 +108,11 @@ internal ref struct InferJsonReader
         {
             if (reader.ValueTextEquals("name"u8))
             {
-                name = ReadString(ref reader, "name");
+                name = ReadName(ref reader, _model.Inputs);
             }
             else if (reader.ValueTextEquals("datatype"u8))
             {
-                datatype = ReadString(ref reader, "datatype");
+                datatype = ReadDataType(ref reader, out unknownType);
                 elements = null;
             }
             else if (reader.ValueTextEquals("shape"u8))
@@ -121,7 +125,7 @@ internal ref struct InferJsonReader
                 hasData = true;
                 data = reader;
                 // Clients write the data last: what is known by then need not be read twice.
-                if (name is not null && shape is not null && DataTypes.TryParse(datatype, out var known) && TensorShape.TryGetElementCount(shape, out var size))
+                if (name is not null && shape is not null && datatype is { } known && TensorShape.TryGetElementCount(shape, out var size))
                     elements = ReadData(ref reader, name, known, shape, size);
                 else
                     reader.Skip();
@@ -150,9 +154,9 @@ internal ref struct InferJsonReader
 
         if (name is null) throw Invalid("Unable to parse 'inputs': an input has no 'name'");
         if (shape is null) throw Invalid($"Unable to parse 'shape' of input '{name}': it is missing");
-        if (datatype is null) throw Invalid($"Unable to parse 'datatype' of input '{name}': it is missing");
-        if (!DataTypes.TryParse(datatype, out var type))
-            throw Invalid($"invalid datatype '{datatype}' of input '{name}': expected one of {string.Join(", ", DataTypes.AllNames)}");
+        if (unknownType is not null)
+            throw Invalid($"invalid datatype '{unknownType}' of input '{name}': expected one of {string.Join(", ", DataTypes.AllNames)}");
+        if (datatype is not { } type) throw Invalid($"Unable to parse 'datatype' of input '{name}': it is missing");
         if (sharedMemory) throw Invalid($"input '{name}': shared memory is not supported");
         if (hasData == binarySize.HasValue)
             throw Invalid($"Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters'; input '{name}' has {(hasData ? "both" : "none")}");
@@ -183,7 +187,7 @@ internal ref struct InferJsonReader
     private byte[] TakeBlob(string name, long[] shape, long size)
     {
         if (size > _blobs.Length)
-            throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model}'");
+            throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model.Id.Name}'");
         if (size > _maxBytes - _decoded) throw RequestLimits.TooLarge(name, shape, _maxBytes);
         _decoded += size;
         var blob = _blobs.Slice(0, size).ToArray();
@@ -191,7 +195,7 @@ internal ref struct InferJsonReader
         return blob;
     }
 
-    private void ReadOutput(ref Utf8JsonReader reader)
+    private readonly OutputCall ReadOutput(ref Utf8JsonReader reader)
     {
         string? name = null;
         bool? binary = null;
@@ -200,7 +204,7 @@ internal ref struct InferJsonReader
         {
             if (reader.ValueTextEquals("name"u8))
             {
-                name = ReadString(ref reader, "name");
+                name = ReadName(ref reader, _model.Outputs);
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -219,22 +223,54 @@ internal ref struct InferJsonReader
             }
         }
 
-        _outputs.Add(new(name ?? throw Invalid("Unable to parse 'outputs': an output has no 'name'"), binary, classes));
+        return new(name ?? throw Invalid("Unable to parse 'outputs': an output has no 'name'"), binary, classes);
+    }
+
+    /// <summary>A tensor's name: the model's own string where it is one of its.</summary>
+    private static string ReadName(ref Utf8JsonReader reader, IReadOnlyList<TensorSignature> known)
+    {
+        var value = reader;
+        value.Read();
+        for (var i = 0; value.TokenType == JsonTokenType.String && i < known.Count; i++)
+        {
+            if (!value.ValueTextEquals(known[i].Name)) continue;
+            reader = value;
+            return known[i].Name;
+        }
+
+        return ReadString(ref reader, "name");
+    }
+
+    private static DataType? ReadDataType(ref Utf8JsonReader reader, out string? unknown)
+    {
+        unknown = null;
+        var value = reader;
+        value.Read();
+        for (var i = 0; value.TokenType == JsonTokenType.String && i < DataTypes.AllNames.Count; i++)
+        {
+            if (!value.ValueTextEquals(DataTypes.AllNames[i])) continue;
+            reader = value;
+            return (DataType)i;
+        }
+
+        unknown = ReadString(ref reader, "datatype");
+        return null;
     }
 
     private static long[] ReadShape(ref Utf8JsonReader reader, string? input)
     {
         ReadArray(ref reader, "shape");
-        var shape = new List<long>();
+        Span<long> shape = stackalloc long[RequestLimits.MaxRank];
+        var rank = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var dimension) || dimension < 0)
-                throw Invalid($"Unable to parse 'shape' of input '{input}': dimension {shape.Count} is not an integer of 0 or more");
-            if (shape.Count == RequestLimits.MaxRank) throw Invalid($"Unable to parse 'shape' of input '{input}': it has more than {RequestLimits.MaxRank} dimensions");
-            shape.Add(dimension);
+                throw Invalid($"Unable to parse 'shape' of input '{input}': dimension {rank} is not an integer of 0 or more");
+            if (rank == RequestLimits.MaxRank) throw Invalid($"Unable to parse 'shape' of input '{input}': it has more than {RequestLimits.MaxRank} dimensions");
+            shape[rank++] = dimension;
         }
 
-        return [.. shape];
+        return shape[..rank].ToArray();
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);

@@ -22,7 +22,7 @@ internal static class InferRequestReader
         using var body = await RequestBody.ReadAsync(request, memory);
         try
         {
-            var call = Parse(request, model, maxBytes, body.Bytes);
+            var call = Parse(context, model, maxBytes, body.Bytes);
             call.CheckOutputs(model);
             return call;
         }
@@ -33,8 +33,9 @@ internal static class InferRequestReader
         }
     }
 
-    private static InferCall Parse(HttpRequest request, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body)
+    private static InferCall Parse(HttpContext context, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body)
     {
+        var request = context.Request;
         if (request.ContentType?.StartsWith("image/", StringComparison.OrdinalIgnoreCase) == true)
         {
             if (model.Inputs is not [{ DataType: DataType.Bytes }])
@@ -43,14 +44,12 @@ internal static class InferRequestReader
         }
 
         var header = request.Headers[HeaderLength].ToString();
-        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model.Id.Name, Name);
+        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model, context);
         if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
             throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
         return length == 0
             ? new(null, [ReadRaw(model, body)], [], new() { BinaryOutputs = true })
-            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model.Id.Name, Name);
-
-        void Name(string id) => request.HttpContext.Items[RequestId.Key] = id;
+            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model, context);
     }
 
     /// <summary>A body that is nothing but the elements of the model's one input: one row, with at most one open dimension.</summary>

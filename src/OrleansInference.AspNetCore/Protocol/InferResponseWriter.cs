@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -24,11 +23,6 @@ internal static class InferResponseWriter
 
     private const int BytesPerChunk = 64 * 1024;
 
-    /// <summary>Room for the JSON of an answer whose tensors are binary.</summary>
-    private const int BytesPerHeader = 512;
-
-    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static async Task WriteAsync(
         HttpResponse http, InferCall call, InferenceResponse response, ModelDescriptor model, CancellationToken cancellationToken)
     {
@@ -48,13 +42,11 @@ internal static class InferResponseWriter
             return;
         }
 
-        var json = new ArrayBufferWriter<byte>(BytesPerHeader);
-        await WriteJsonAsync(json, call, response, outputs, null, cancellationToken);
+        // The head is sent with the first flush, so that it can still tell the length of the JSON behind it.
+        var unsent = await WriteJsonAsync(http.BodyWriter, call, response, outputs, null, cancellationToken);
         http.ContentType = "application/octet-stream";
-        http.Headers[InferRequestReader.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
-        http.ContentLength = json.WrittenCount + binaryBytes;
-        http.BodyWriter.Write(json.WrittenSpan);
-        var unsent = json.WrittenCount;
+        http.Headers[InferRequestReader.HeaderLength] = unsent.ToString(CultureInfo.InvariantCulture);
+        http.ContentLength = unsent + binaryBytes;
         foreach (var (tensor, binary) in outputs)
         {
             if (binary) unsent = await WriteBytesAsync(http.BodyWriter, tensor.Data, unsent, cancellationToken);
@@ -66,7 +58,7 @@ internal static class InferResponseWriter
     /// small leaves at the end of the request, in one packet with the head.
     /// </summary>
     /// <returns>The bytes that are left in the pipe.</returns>
-    private static async ValueTask<int> WriteBytesAsync(PipeWriter pipe, ReadOnlyMemory<byte> data, int unsent, CancellationToken cancellationToken)
+    private static async ValueTask<long> WriteBytesAsync(PipeWriter pipe, ReadOnlyMemory<byte> data, long unsent, CancellationToken cancellationToken)
     {
         while (!data.IsEmpty)
         {
@@ -122,7 +114,8 @@ internal static class InferResponseWriter
             InferenceError.InvalidArgument, $"output '{output.Name}' holds bytes that are not UTF-8: ask for it with \"binary_data\": true");
     }
 
-    private static async Task WriteJsonAsync(
+    /// <returns>The bytes of the JSON.</returns>
+    private static async ValueTask<long> WriteJsonAsync(
         IBufferWriter<byte> target,
         InferCall call,
         InferenceResponse response,
@@ -130,7 +123,8 @@ internal static class InferResponseWriter
         PipeWriter? pipe,
         CancellationToken cancellationToken)
     {
-        using var writer = new Utf8JsonWriter(target, Options);
+        using var rented = JsonWriters.Rent(target);
+        var writer = rented.Writer;
         writer.WriteStartObject();
         writer.WriteString("model_name"u8, response.Model.Name);
         writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
@@ -158,6 +152,7 @@ internal static class InferResponseWriter
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.Flush();
+        return writer.BytesCommitted;
     }
 
     private static void WriteHeader(Utf8JsonWriter writer, InferenceTensor tensor)

@@ -9,7 +9,7 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// A whole body, gathered in the server's pooled blocks as it arrives, so that nothing is allocated for bytes that have only been
 /// announced. Disposing it gives the blocks back.
 /// </summary>
-internal sealed class RequestBody : IDisposable
+internal readonly struct RequestBody : IDisposable
 {
     /// <summary>The encodings that the server takes off.</summary>
     public const string SupportedEncodings = "gzip, deflate";
@@ -31,7 +31,7 @@ internal sealed class RequestBody : IDisposable
     /// <see cref="InferenceError.InvalidArgument"/>: the body is not what its headers say.
     /// </exception>
     /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
-    public static async Task<RequestBody> ReadAsync(HttpRequest request, RequestMemory memory)
+    public static async ValueTask<RequestBody> ReadAsync(HttpRequest request, RequestMemory memory)
     {
         // Encodings that are supported have been taken off by now, and their header with them.
         if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
@@ -74,7 +74,7 @@ internal sealed class RequestBody : IDisposable
         _memory.Release(length);
     }
 
-    private static async Task<ReadResult> ReadAsync(PipeReader reader)
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader)
     {
         try
         {

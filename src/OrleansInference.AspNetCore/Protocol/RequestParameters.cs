@@ -31,23 +31,24 @@ internal struct RequestParameters
     /// <param name="reader">Stands on its name.</param>
     public void Read(ref Utf8JsonReader reader)
     {
-        var name = reader.GetString()!;
-        switch (name)
+        if (reader.ValueTextEquals("timeout"u8))
         {
-            case "timeout":
-                Timeout = RequestLimits.ToTimeout(ReadInteger(ref reader, "parameters.timeout", 0, RequestLimits.MaxTimeoutMicroseconds));
-                break;
-            case "priority":
-                Priority = RequestLimits.ToPriority(ReadInteger(ref reader, "parameters.priority", 0, long.MaxValue));
-                break;
-            case "binary_data_output":
-                BinaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
-                break;
-            case var reserved when reserved.StartsWith(ReservedPrefix, StringComparison.Ordinal):
-                throw new InferenceException(InferenceError.InvalidArgument, $"parameter '{reserved}' is reserved");
-            default:
-                reader.Skip();
-                break;
+            Timeout = RequestLimits.ToTimeout(ReadInteger(ref reader, "parameters.timeout", 0, RequestLimits.MaxTimeoutMicroseconds));
+        }
+        else if (reader.ValueTextEquals("priority"u8))
+        {
+            Priority = RequestLimits.ToPriority(ReadInteger(ref reader, "parameters.priority", 0, long.MaxValue));
+        }
+        else if (reader.ValueTextEquals("binary_data_output"u8))
+        {
+            BinaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
+        }
+        else
+        {
+            var name = reader.GetString()!;
+            if (name.StartsWith(ReservedPrefix, StringComparison.Ordinal))
+                throw new InferenceException(InferenceError.InvalidArgument, $"parameter '{name}' is reserved");
+            reader.Skip();
         }
     }
 }

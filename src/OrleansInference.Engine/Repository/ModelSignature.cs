@@ -51,31 +51,25 @@ public sealed class ModelSignature
     public InferenceTensor[] Bind(InferenceRequest request, out int rows)
     {
         var ordered = new InferenceTensor[Inputs.Count];
-        foreach (var tensor in request.Inputs)
+        for (var i = 0; i < request.Inputs.Count; i++)
         {
+            var tensor = request.Inputs[i];
             var place = IndexOf(Inputs, tensor.Name);
             if (place < 0) throw Invalid($"unexpected inference input '{tensor.Name}' for model '{Model}'");
             if (ordered[place] is not null) throw Invalid($"input '{tensor.Name}' already exists in request");
             ordered[place] = tensor;
         }
 
-        if (request.Inputs.Count < Inputs.Count)
-        {
-            var missing = Inputs.Where((_, place) => ordered[place] is null).Select(input => input.Name);
-            throw Invalid(
-                $"expected {Inputs.Count} inputs but got {request.Inputs.Count} inputs for model '{Model}'. " +
-                $"Got input(s) {List(request.Inputs.Select(input => input.Name))}, but missing required input(s) {List(missing)}. " +
-                "Please provide all required input(s).");
-        }
-
+        if (request.Inputs.Count < Inputs.Count) throw Missing(request, ordered);
         rows = 0;
         for (var i = 0; i < ordered.Length; i++) CheckInput(Inputs[i], ordered[i], ref rows);
-        foreach (var output in request.Outputs)
+        for (var i = 0; i < request.Outputs.Count; i++)
         {
+            var output = request.Outputs[i];
             if (IndexOf(Outputs, output) < 0) throw Invalid($"unexpected inference output '{output}' for model '{Model}'");
         }
 
-        if (request.Outputs.Distinct().Count() < request.Outputs.Count)
+        if (request.Outputs.Count > 1 && request.Outputs.Distinct().Count() < request.Outputs.Count)
             throw Invalid($"an output is requested twice from model '{Model}': {List(request.Outputs)}");
         return ordered;
     }
@@ -83,6 +77,15 @@ public sealed class ModelSignature
     /// <summary>The outputs that a request asked for, in its order; all where it names none.</summary>
     public static IReadOnlyList<InferenceTensor> Select(InferenceRequest request, IReadOnlyList<InferenceTensor> outputs) =>
         request.Outputs.Count == 0 ? outputs : [.. request.Outputs.Select(name => outputs.First(output => output.Name == name))];
+
+    private InferenceException Missing(InferenceRequest request, InferenceTensor?[] ordered)
+    {
+        var missing = Inputs.Where((_, place) => ordered[place] is null).Select(input => input.Name);
+        return Invalid(
+            $"expected {Inputs.Count} inputs but got {request.Inputs.Count} inputs for model '{Model}'. " +
+            $"Got input(s) {List(request.Inputs.Select(input => input.Name))}, but missing required input(s) {List(missing)}. " +
+            "Please provide all required input(s).");
+    }
 
     private void CheckInput(TensorSignature expected, InferenceTensor actual, ref int rows)
     {
