@@ -11,7 +11,8 @@ internal sealed class InferenceClient(
     DeviceChooser chooser,
     IOptions<InferenceClientOptions> options,
     TimeProvider time,
-    ILogger<InferenceClient> logger) : IInferenceClient
+    ILogger<InferenceClient> logger,
+    ILocalModels? local = null) : IInferenceClient
 {
     private IInferenceWorkerGrain? _worker;
     private int _inFlight;
@@ -30,10 +31,7 @@ internal sealed class InferenceClient(
             using var outstanding = replica.Work.Begin();
             try
             {
-                var answer = model.Entry.Descriptor!.HasProcessing
-                    ? (_worker ??= grains.GetWorker()).InferAsync(deadline.Request, replica.Id, deadline.Token)
-                    : replica.Grain.InferAsync(deadline.Request, deadline.Token);
-                return await answer.ConfigureAwait(false);
+                return await SendAsync(model.Entry.Descriptor!, replica, deadline).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (deadline.HasPassed)
             {
@@ -163,6 +161,15 @@ internal sealed class InferenceClient(
         {
             throw deadline.Exceeded();
         }
+    }
+
+    private ValueTask<InferenceResponse> SendAsync(ModelDescriptor model, Replica replica, RequestDeadline deadline)
+    {
+        var request = deadline.Request;
+        if (model.HasProcessing) return (_worker ??= grains.GetWorker()).InferAsync(request, replica.Id, deadline.Token);
+        return options.Value.DirectCalls && local?.TryInferAsync(replica.Id, request, deadline.Token) is { } answer
+            ? new(answer)
+            : replica.Grain.InferAsync(request, deadline.Token);
     }
 
     /// <summary>Gives up one replica for another, once.</summary>

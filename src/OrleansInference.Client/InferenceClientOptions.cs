@@ -22,6 +22,13 @@ public sealed class InferenceClientOptions
     /// <value>4096.</value>
     [Range(1, 1_000_000)]
     public int MaxInFlight { get; set; } = 4096;
+
+    /// <summary>
+    /// Whether a model that this process's own silo has loaded is handed its requests without a grain call. It saves most of what the
+    /// cluster costs, but the dashboard does not see such requests.
+    /// </summary>
+    /// <value>true.</value>
+    public bool DirectCalls { get; set; } = true;
 }
 
 [OptionsValidator]

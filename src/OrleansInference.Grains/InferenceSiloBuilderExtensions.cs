@@ -24,6 +24,7 @@ public static class InferenceSiloBuilderExtensions
         var devices = DeviceDiscovery.Find(options);
         silo.Services.AddInferenceEngine(options, devices);
         silo.Services.TryAddSingleton<ModelInstances>();
+        silo.Services.TryAddSingleton<ILocalModels>(services => services.GetRequiredService<ModelInstances>());
         silo.Services.TryAddSingleton<LiveStreams>();
         silo.Services.TryAddSingleton<ProcessingThrottle>();
         silo.Services.TryAddSingleton<RequestProcessor>();

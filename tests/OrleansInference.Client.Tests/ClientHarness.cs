@@ -20,6 +20,7 @@ internal sealed class ClientHarness : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(ScriptedGrains.Factory.Create(Grains));
         builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.Services.AddSingleton<ILocalModels>(Local);
         builder.Services.AddInferenceClient();
         _host = builder.Build();
     }
@@ -27,6 +28,8 @@ internal sealed class ClientHarness : IAsyncDisposable
     public ScriptedGrains Grains { get; } = new();
 
     public FakeTimeProvider Time { get; } = new();
+
+    public ScriptedLocalModels Local { get; } = new();
 
     public IInferenceClient Client => _host.Services.GetRequiredService<IInferenceClient>();
 

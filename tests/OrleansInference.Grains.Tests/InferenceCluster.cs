@@ -23,6 +23,9 @@ internal sealed class InferenceCluster : IAsyncDisposable
 
     public IGrainFactory Grains => _cluster.Client;
 
+    /// <summary>What the process of the first silo can ask without a grain call.</summary>
+    public ILocalModels Local => _cluster.Silos[0].ServiceProvider.GetRequiredService<ILocalModels>();
+
     public static async Task<InferenceCluster> StartAsync(short silos = 1, ScriptedModels? models = null, bool waitUntilReady = true)
     {
         var cluster = new InferenceCluster(models ?? new());

@@ -192,6 +192,19 @@ public sealed class ModelLoadTests
     }
 
     [Fact]
+    public async Task The_process_of_a_silo_can_ask_its_models_directly_while_they_are_loaded()
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        var instance = cluster.InstanceOf("numbers");
+
+        Assert.Equal(Request.Inputs, (await cluster.Local.TryInferAsync(instance, Request, default)!).Outputs);
+        await cluster.Client.UnloadModelAsync("numbers");
+
+        Assert.Null(cluster.Local.TryInferAsync(instance, Request, default));
+        Assert.Null(cluster.Local.TryInferAsync(instance with { Device = "elsewhere.cpu:0" }, Request, default));
+    }
+
+    [Fact]
     public async Task A_model_that_was_unloaded_stays_so_when_a_silo_joins_or_the_catalog_moves()
     {
         await using var cluster = await InferenceCluster.StartAsync(silos: 2);

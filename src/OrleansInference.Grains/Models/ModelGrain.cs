@@ -200,7 +200,7 @@ internal sealed class ModelGrain(
     private void SetStatus(ModelState state, string reason)
     {
         _notReady = reason;
-        instances.Set(new(_id, state, reason), _current?.Version);
+        instances.Set(new(_id, state, reason), _current?.Version, _current?.Model);
     }
 
     private static async Task FinishAsync(Task load) =>

@@ -1,16 +1,17 @@
 using System.Collections.Concurrent;
 
+using OrleansInference.Engine;
 using OrleansInference.Engine.Repository;
 
 namespace OrleansInference.Grains.Models;
 
 /// <summary>
-/// This silo's model instances: written by their grains, read by the <see cref="SiloReporter"/> and by whoever needs to know what
-/// exactly is loaded.
+/// This silo's model instances: written by their grains, read by the <see cref="SiloReporter"/>, by whoever needs to know what exactly
+/// is loaded, and by the clients of this process.
 /// </summary>
-internal sealed class ModelInstances
+internal sealed class ModelInstances : ILocalModels
 {
-    private readonly ConcurrentDictionary<ModelInstanceId, (ModelInstanceStatus Status, ModelVersion? Loaded)> _instances = new();
+    private readonly ConcurrentDictionary<ModelInstanceId, (ModelInstanceStatus Status, ModelVersion? Loaded, ILoadedModel? Model)> _instances = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IReadOnlyList<ModelInstanceStatus> All => [.. _instances.Values.Select(instance => instance.Status)];
@@ -24,9 +25,12 @@ internal sealed class ModelInstances
     /// <summary>What an instance has been loaded from; null where it is not loaded, or not here.</summary>
     public ModelVersion? FindLoaded(ModelInstanceId id) => _instances.TryGetValue(id, out var instance) ? instance.Loaded : null;
 
-    public void Set(ModelInstanceStatus status, ModelVersion? loaded)
+    public Task<InferenceResponse>? TryInferAsync(ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken) =>
+        _instances.TryGetValue(instance, out var found) ? found.Model?.InferAsync(request, cancellationToken) : null;
+
+    public void Set(ModelInstanceStatus status, ModelVersion? loaded, ILoadedModel? model)
     {
-        _instances[status.Id] = (status, loaded);
+        _instances[status.Id] = (status, loaded, model);
         SignalChange();
     }
 

@@ -1,0 +1,69 @@
+using static OrleansInference.Client.Tests.ScriptedGrains;
+
+namespace OrleansInference.Client.Tests;
+
+public sealed class DirectCallTests
+{
+    [Fact]
+    public async Task A_model_that_this_process_has_loaded_is_asked_without_its_grain()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
+        harness.Local.OnInfer = AnswerAsync;
+
+        await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.Equal(["m@1/n.cpu:0"], harness.Local.Asked);
+        Assert.Empty(harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task A_model_that_this_process_has_not_loaded_is_asked_through_its_grain()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
+
+        await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.Equal([("m@1/n.cpu:0", false)], harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task Where_direct_calls_are_switched_off_every_request_is_a_grain_call()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")], ("DirectCalls", "false"));
+        harness.Local.OnInfer = AnswerAsync;
+
+        await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.Empty(harness.Local.Asked);
+        Assert.Equal([("m@1/n.cpu:0", false)], harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task Preprocessing_stays_with_the_workers()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", hasProcessing: true, devices: "n.cpu:0")]);
+        harness.Local.OnInfer = AnswerAsync;
+
+        await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.Equal([("m@1/n.cpu:0", true)], harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_unloaded_here_meanwhile_is_asked_elsewhere()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["here.cpu:0", "there.cpu:0"])]);
+        harness.Local.OnInfer = (instance, _) => instance.Device == "here.cpu:0"
+            ? Task.FromException<InferenceResponse>(new InferenceException(InferenceError.NotReady, "it is being unloaded"))
+            : null;
+
+        // Wherever the first choice falls, the second one finds the device that is left.
+        for (var i = 0; i < 20; i++) await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.All(harness.Grains.Asked, asked => Assert.Equal("m@1/there.cpu:0", asked.Instance));
+        Assert.Contains("m@1/here.cpu:0", harness.Local.Asked);
+    }
+
+    private static Task<InferenceResponse> AnswerAsync(ModelInstanceId instance, InferenceRequest request) =>
+        Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+}
