@@ -38,7 +38,7 @@ internal ref struct GenerateReader
     public static InferCall Read(ReadOnlySequence<byte> json, ModelDescriptor model, int maxBytes, Action<string> named)
     {
         var request = new GenerateReader(model, maxBytes, named);
-        var reader = Open(json);
+        var reader = Open(BareNumbers.Mark(json));
         try
         {
             request.ReadRequest(ref reader);

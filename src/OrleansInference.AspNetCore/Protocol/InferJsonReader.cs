@@ -15,22 +15,29 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// </summary>
 internal ref struct InferJsonReader
 {
+    /// <summary>Longer JSON is read from the pieces that it came in.</summary>
+    private const int MaxCopiedBytes = 1024 * 1024;
+
     private readonly ModelDescriptor _model;
     private readonly int _maxBytes;
     private readonly HttpContext? _context;
     private readonly List<InferenceTensor> _inputs = new(1);
     private List<OutputCall>? _outputs;
+    private readonly bool _mayJump;
+    private ReadOnlySpan<byte> _text;
+    private bool _hasJumped;
     private ReadOnlySequence<byte> _blobs;
     private long _decoded;
     private RequestParameters _parameters;
     private string? _id;
 
-    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context)
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context, bool mayJump)
     {
         _blobs = blobs;
         _maxBytes = maxBytes;
         _model = model;
         _context = context;
+        _mayJump = mayJump;
     }
 
     /// <param name="json">The JSON.</param>
@@ -41,11 +48,33 @@ internal ref struct InferJsonReader
     public static InferCall Read(
         ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context = null)
     {
-        var request = new InferJsonReader(blobs, maxBytes, model, context);
+        json = BareNumbers.Mark(json);
+        if (json.IsSingleSegment || json.Length > MaxCopiedBytes) return Read(json, blobs, maxBytes, model, context, mayJump: true);
+        var copy = ArrayPool<byte>.Shared.Rent((int)json.Length);
+        try
+        {
+            json.CopyTo(copy);
+            return Read(new(copy, 0, (int)json.Length), blobs, maxBytes, model, context, mayJump: true);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
+    private static InferCall Read(
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context, bool mayJump)
+    {
+        var request = new InferJsonReader(blobs, maxBytes, model, context, mayJump && json.IsSingleSegment) { _text = json.FirstSpan };
         var reader = Open(json);
         try
         {
             request.ReadRequest(ref reader);
+        }
+        catch (JsonException) when (request._hasJumped)
+        {
+            // A reader that has jumped does not know where it is: one that has not tells the place.
+            return Read(json, blobs, maxBytes, model, context, mayJump: false);
         }
         catch (Exception exception) when (ToRefusal(exception) is { } refusal)
         {
@@ -126,7 +155,7 @@ internal ref struct InferJsonReader
                 data = reader;
                 // Clients write the data last: what is known by then need not be read twice.
                 if (name is not null && shape is not null && datatype is { } known && TensorShape.TryGetElementCount(shape, out var size))
-                    elements = ReadData(ref reader, name, known, shape, size);
+                    elements = TryJump(ref reader, known, size) ?? ReadData(ref reader, name, known, shape, size);
                 else
                     reader.Skip();
             }
@@ -172,6 +201,14 @@ internal ref struct InferJsonReader
         elements ??= ReadData(ref data, name, type, shape, count);
         _decoded += elements.Length;
         _inputs.Add(new(name, type, shape, elements));
+    }
+
+    private byte[]? TryJump(ref Utf8JsonReader reader, DataType type, long count)
+    {
+        if (!_mayJump || type != DataType.Float32 || count > (_maxBytes - _decoded) / sizeof(float)) return null;
+        if (!FlatNumbers.TryRead(ref reader, ref _text, count, out var elements)) return null;
+        _hasJumped = true;
+        return elements;
     }
 
     private readonly byte[] ReadData(ref Utf8JsonReader data, string name, DataType type, long[] shape, long count)

@@ -8,11 +8,10 @@ internal static class JsonFields
 {
     private const int MaxDepth = 64;
 
-    /// <summary>A reader of a request's JSON, in which bare numbers such as <c>NaN</c> are marked; it stands before the first token.</summary>
+    /// <summary>A reader of a request's JSON, in which bare numbers have been marked; it stands before the first token.</summary>
     public static Utf8JsonReader Open(ReadOnlySequence<byte> json)
     {
         var options = new JsonReaderOptions { MaxDepth = MaxDepth };
-        json = BareNumbers.Mark(json);
         return json.IsSingleSegment ? new(json.FirstSpan, options) : new(json, options);
     }
 
