@@ -69,23 +69,28 @@ internal sealed class TorchModel : IModelInstance
     /// <summary>Joins one input of all items into a tensor on the device.</summary>
     private torch.Tensor Gather(IReadOnlyList<InferenceTensor[]> items, int input)
     {
-        var shape = items[0][input].Shape.ToArray();
-        if (_network.MaxBatchSize > 0) shape[0] = items.Sum(item => item[input].Shape[0]);
-        var tensor = _buffers[input] is { } buffer
-            ? buffer.narrow(0, 0, shape[0])
-            : torch.empty(shape, _network.Inputs[input].DataType.ToTorch());
+        var rows = 0L;
+        for (var i = 0; i < items.Count; i++) rows += Rows(items[i]);
+        var tensor = _buffers[input] is { } buffer ? buffer.narrow(0, 0, rows) : Allocate();
         if (tensor.numel() > 0)
         {
             var rest = tensor.bytes;
-            foreach (var item in items)
+            for (var i = 0; i < items.Count; i++)
             {
-                var data = item[input].Data.Span;
+                var data = items[i][input].Data.Span;
                 data.CopyTo(rest);
                 rest = rest[data.Length..];
             }
         }
 
         return _device.Kind == DeviceKind.Cpu ? tensor : tensor.to(_torchDevice);
+
+        torch.Tensor Allocate()
+        {
+            var shape = items[0][input].Shape.ToArray();
+            if (_network.MaxBatchSize > 0) shape[0] = rows;
+            return torch.empty(shape, _network.Inputs[input].DataType.ToTorch());
+        }
     }
 
     private List<torch.Tensor> Forward(object[] arguments)
@@ -128,12 +133,13 @@ internal sealed class TorchModel : IModelInstance
 
     private InferenceTensor[][] Scatter(List<torch.Tensor> outputs, IReadOnlyList<InferenceTensor[]> items)
     {
-        var rows = items.Sum(Rows);
+        var rows = 0L;
+        for (var i = 0; i < items.Count; i++) rows += Rows(items[i]);
         var scattered = new InferenceTensor[items.Count][];
         for (var i = 0; i < items.Count; i++) scattered[i] = new InferenceTensor[outputs.Count];
         for (var output = 0; output < outputs.Count; output++)
         {
-            var tensor = outputs[output].cpu().contiguous();
+            var tensor = ToBytes(outputs[output]);
             var expected = _network.Outputs[output];
             Check(expected, tensor, rows);
             var rest = tensor.numel() == 0 ? [] : tensor.bytes;
@@ -149,6 +155,13 @@ internal sealed class TorchModel : IModelInstance
         }
 
         return scattered;
+    }
+
+    /// <summary>The tensor in the main memory, its elements in row-major order; the same where it is that already.</summary>
+    private torch.Tensor ToBytes(torch.Tensor tensor)
+    {
+        if (_device.Kind != DeviceKind.Cpu) tensor = tensor.cpu();
+        return tensor.is_contiguous() ? tensor : tensor.contiguous();
     }
 
     /// <summary>A model that answers otherwise than declared would hand one caller another's rows, or lie to all of them.</summary>
