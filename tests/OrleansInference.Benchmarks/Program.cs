@@ -1,6 +1,7 @@
 using System.CommandLine;
 
 using OrleansInference.Benchmarks.Compare;
+using OrleansInference.Benchmarks.Micro;
 using OrleansInference.Benchmarks.Servers;
 
 var seconds = new Option<double>("--seconds") { Description = "How long each scenario is measured in each round.", DefaultValueFactory = _ => 2 };
@@ -11,6 +12,10 @@ var settings = new Option<string[]>("--set") { Description = "A setting of our s
 var compare = new Command("compare", "Measures the service beside its limits and a rival.") { seconds, rounds, output, filter, settings };
 compare.SetAction((result, cancellationToken) => CompareCommand.RunAsync(
     result.GetValue(seconds), result.GetValue(rounds), result.GetValue(output)!, result.GetValue(filter), result.GetValue(settings)!, cancellationToken));
+
+var pieces = new Option<string?>("--only") { Description = "Only the pieces whose name contains this text." };
+var micro = new Command("micro", "Times the hot pieces by themselves, and what they allocate.") { output, pieces };
+micro.SetAction(result => MicroCommand.RunAsync(result.GetValue(output)!, result.GetValue(pieces)));
 
 // What follows, the comparison starts by itself.
 var address = new Argument<string>("address");
@@ -32,5 +37,5 @@ forward.Add(perBatchSize);
 forward.SetAction(result => ForwardLoop.Run(result.GetValue(repository)!, result.GetValue(model)!, result.GetValue(perBatchSize)));
 
 // A comparison that is broken off ends its servers first; the servers end as web hosts do, and with their exit code.
-return await new RootCommand("Benchmarks of OrleansInference.") { compare, bare, rival, forward }.Parse(args)
+return await new RootCommand("Benchmarks of OrleansInference.") { compare, micro, bare, rival, forward }.Parse(args)
     .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare", ..] ? TimeSpan.FromMinutes(1) : null });
