@@ -23,11 +23,14 @@ internal sealed class GrownSilo : IAsyncDisposable
     /// <summary>From the start of the program until no model was being loaded any more.</summary>
     public TimeSpan StartTime { get; private set; }
 
+    /// <summary>The time that it has spent on processors so far.</summary>
+    public TimeSpan ProcessorTime => _program.ProcessorTime;
+
     /// <summary>What the process holds in memory now, in bytes.</summary>
     public long ResidentMemory => Process.GetProcessById(_program.Id).WorkingSet64;
 
     public static async Task<GrownSilo> StartAsync(
-        string repository, int devices, IEnumerable<string> settings, Action<TimeSpan> waiting, CancellationToken cancellationToken)
+        string repository, int devices, IEnumerable<string> settings, Action<int> waiting, CancellationToken cancellationToken)
     {
         var ports = FreePort.Take(4);
         var started = Stopwatch.GetTimestamp();
@@ -49,8 +52,9 @@ internal sealed class GrownSilo : IAsyncDisposable
             using var http = new HttpClient { BaseAddress = new($"http://127.0.0.1:{ports[2]}") };
             while (!await IsReadyAsync(http, cancellationToken))
             {
-                silo.StartTime = Stopwatch.GetElapsedTime(started);
-                waiting(silo.StartTime);
+                var waited = Stopwatch.GetElapsedTime(started);
+                if ((int)waited.TotalSeconds > (int)silo.StartTime.TotalSeconds) waiting((int)waited.TotalSeconds);
+                silo.StartTime = waited;
                 if (program.HasExited) throw new InvalidOperationException(program.Describe());
                 if (silo.StartTime > StartLimit) throw new TimeoutException($"The silo is not ready after {StartLimit.TotalMinutes:F0} minutes.");
                 await Task.Delay(PollInterval, TimeProvider.System, cancellationToken);

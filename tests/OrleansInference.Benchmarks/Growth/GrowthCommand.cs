@@ -37,12 +37,12 @@ internal static class GrowthCommand
             var resident = silo.ResidentMemory / (1024.0 * 1024);
             Progress($"{count} models: all callers ask one");
             var one = MakeRequest(BenchmarkModel.Identity, names[0]);
-            var rate = await MeasureAsync(() => HttpConnection.OpenAsync(silo.HttpPort, one), Callers, duration);
+            var rate = await MeasureAsync(silo, () => HttpConnection.OpenAsync(silo.HttpPort, one), Callers, duration);
             cancellationToken.ThrowIfCancellationRequested();
             Progress($"{count} models: callers take turns");
             var requests = names.Select(name => MakeRequest(BenchmarkModel.Identity, name)).ToList();
             var caller = 0;
-            var spread = await MeasureAsync(() => TurnsConnection.OpenAsync(silo.HttpPort, Share(requests, caller++)), Callers, duration);
+            var spread = await MeasureAsync(silo, () => TurnsConnection.OpenAsync(silo.HttpPort, Share(requests, caller++)), Callers, duration);
             return new(count, silo.StartTime.TotalSeconds, resident, rate, spread);
         }
         finally
@@ -66,7 +66,7 @@ internal static class GrowthCommand
                 cancellationToken.ThrowIfCancellationRequested();
                 Progress($"{count} devices: {model.Name}");
                 var request = MakeRequest(model, model.Name);
-                rows.Add(new(count, model.Name, callers, await MeasureAsync(() => HttpConnection.OpenAsync(silo.HttpPort, request), callers, duration)));
+                rows.Add(new(count, model.Name, callers, await MeasureAsync(silo, () => HttpConnection.OpenAsync(silo.HttpPort, request), callers, duration)));
             }
 
             return rows;
@@ -79,12 +79,21 @@ internal static class GrowthCommand
 
     private static Task<GrownSilo> StartAsync(
         string repository, int devices, string what, string[] settings, CancellationToken cancellationToken) =>
-        GrownSilo.StartAsync(repository, devices, settings, waited => Progress($"{what}: starting, {waited.TotalSeconds:F0} s"), cancellationToken);
+        GrownSilo.StartAsync(repository, devices, settings, seconds => Progress($"{what}: starting, {seconds} s"), cancellationToken);
 
-    private static async Task<Rate> MeasureAsync(Func<Task<IConnection>> connect, int callers, TimeSpan duration)
+    private static async Task<Rate> MeasureAsync(GrownSilo silo, Func<Task<IConnection>> connect, int callers, TimeSpan duration)
     {
-        var result = await LoadGenerator.RunClosedAsync(connect, callers, Warmup, duration);
-        return new(result.PerSecond, result.Percentile(0.5).TotalMicroseconds, result.Failed + result.Refused.Length);
+        TimeSpan processor = default, spent = default;
+        var result = await LoadGenerator.RunClosedAsync(connect, callers, Warmup, duration, begins =>
+        {
+            if (begins) processor = silo.ProcessorTime;
+            else spent = silo.ProcessorTime - processor;
+        });
+        return new(
+            result.PerSecond,
+            result.Percentile(0.5).TotalMicroseconds,
+            spent.TotalMicroseconds / Math.Max(1, result.Answered.Length),
+            result.Failed + result.Refused.Length);
     }
 
     /// <summary>Copies: an archive that is written again has other times in it, and would be another archive.</summary>

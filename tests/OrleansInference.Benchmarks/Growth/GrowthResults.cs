@@ -19,8 +19,9 @@ internal sealed record DeviceGrowth(int Devices, string Model, int Callers, Rate
 
 /// <param name="PerSecond">Answered requests.</param>
 /// <param name="P50">Median latency, in microseconds.</param>
+/// <param name="ProcessorMicroseconds">The silo's processor time per request.</param>
 /// <param name="Failed">Requests that were not answered.</param>
-internal sealed record Rate(double PerSecond, double P50, int Failed);
+internal sealed record Rate(double PerSecond, double P50, double ProcessorMicroseconds, int Failed);
 
 /// <summary>The tables of one run, on the console and in files.</summary>
 internal sealed class GrowthResults
@@ -35,19 +36,19 @@ internal sealed class GrowthResults
     {
         to.WriteLine($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, {Environment.ProcessorCount} processors, {GrowthCommand.Callers} callers");
         to.WriteLine();
-        to.WriteLine($"{"models",8}{"ready s",10}{"resident MB",13}{"KB/model",10}   {"one: req/s",10}{"p50 us",9}   {"spread: req/s",13}{"p50 us",9}{"failed",8}");
+        to.WriteLine($"{"models",8}{"ready s",10}{"resident MB",13}{"KB/model",10}   {"one: req/s",10}{"p50 us",9}{"cpu us",8}   {"spread: req/s",13}{"p50 us",9}{"cpu us",8}{"failed",8}");
         foreach (var row in Models)
         {
             to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{row.Models,8}{row.ReadySeconds,10:F1}{row.ResidentMegabytes,13:F0}{KilobytesPerModel(row),10:F0}   {row.One.PerSecond,10:F0}{row.One.P50,9:F0}   {row.Spread.PerSecond,13:F0}{row.Spread.P50,9:F0}{row.One.Failed + row.Spread.Failed,8}"));
+                $"{row.Models,8}{row.ReadySeconds,10:F1}{row.ResidentMegabytes,13:F0}{KilobytesPerModel(row),10:F0}   {row.One.PerSecond,10:F0}{row.One.P50,9:F0}{row.One.ProcessorMicroseconds,8:F0}   {row.Spread.PerSecond,13:F0}{row.Spread.P50,9:F0}{row.Spread.ProcessorMicroseconds,8:F0}{row.One.Failed + row.Spread.Failed,8}"));
         }
 
         to.WriteLine();
-        to.WriteLine($"{"devices",8}{"model",8}{"callers",9}{"req/s",10}{"p50 us",10}{"failed",8}");
+        to.WriteLine($"{"devices",8}{"model",8}{"callers",9}{"req/s",10}{"p50 us",10}{"cpu us",8}{"failed",8}");
         foreach (var row in Devices)
         {
             to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{row.Devices,8}{row.Model,8}{row.Callers,9}{row.Rate.PerSecond,10:F0}{row.Rate.P50,10:F0}{row.Rate.Failed,8}"));
+                $"{row.Devices,8}{row.Model,8}{row.Callers,9}{row.Rate.PerSecond,10:F0}{row.Rate.P50,10:F0}{row.Rate.ProcessorMicroseconds,8:F0}{row.Rate.Failed,8}"));
         }
     }
 
@@ -57,16 +58,16 @@ internal sealed class GrowthResults
         File.WriteAllLines(
             Path.Combine(folder, "growth-models.csv"),
             [
-                "models,ready_s,resident_mb,kb_per_model,one_per_second,one_p50_us,spread_per_second,spread_p50_us,failed",
+                "models,ready_s,resident_mb,kb_per_model,one_per_second,one_p50_us,one_cpu_us,spread_per_second,spread_p50_us,spread_cpu_us,failed",
                 .. Models.Select(row => string.Create(CultureInfo.InvariantCulture,
-                    $"{row.Models},{row.ReadySeconds:F2},{row.ResidentMegabytes:F1},{KilobytesPerModel(row):F1},{row.One.PerSecond:F1},{row.One.P50:F1},{row.Spread.PerSecond:F1},{row.Spread.P50:F1},{row.One.Failed + row.Spread.Failed}")),
+                    $"{row.Models},{row.ReadySeconds:F2},{row.ResidentMegabytes:F1},{KilobytesPerModel(row):F1},{row.One.PerSecond:F1},{row.One.P50:F1},{row.One.ProcessorMicroseconds:F1},{row.Spread.PerSecond:F1},{row.Spread.P50:F1},{row.Spread.ProcessorMicroseconds:F1},{row.One.Failed + row.Spread.Failed}")),
             ]);
         File.WriteAllLines(
             Path.Combine(folder, "growth-devices.csv"),
             [
-                "devices,model,callers,per_second,p50_us,failed",
+                "devices,model,callers,per_second,p50_us,cpu_us,failed",
                 .. Devices.Select(row => string.Create(CultureInfo.InvariantCulture,
-                    $"{row.Devices},{row.Model},{row.Callers},{row.Rate.PerSecond:F1},{row.Rate.P50:F1},{row.Rate.Failed}")),
+                    $"{row.Devices},{row.Model},{row.Callers},{row.Rate.PerSecond:F1},{row.Rate.P50:F1},{row.Rate.ProcessorMicroseconds:F1},{row.Rate.Failed}")),
             ]);
         File.WriteAllText(Path.Combine(folder, "growth.json"), JsonSerializer.Serialize(
             new
