@@ -23,7 +23,8 @@ public static class EngineServiceCollectionExtensions
         services.TryAddSingleton(devices);
         services.TryAddSingleton<IModelRepository>(_ => new FileModelRepository([.. options.Models]));
         services.TryAddSingleton<IModelRuntime, TorchRuntime>();
-        services.TryAddSingleton<IModelVerifier, ChildProcessVerifier>();
+        services.TryAddSingleton<ChildProcessVerifier>();
+        services.TryAddSingleton<IModelVerifier>(provider => new RememberingVerifier(provider.GetRequiredService<ChildProcessVerifier>()));
         services.TryAddSingleton<IInferenceEngine, InferenceEngine>();
         return services;
     }

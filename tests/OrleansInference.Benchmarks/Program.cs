@@ -1,6 +1,8 @@
 using System.CommandLine;
 
 using OrleansInference.Benchmarks.Compare;
+using OrleansInference.Benchmarks.Growth;
+using OrleansInference.Benchmarks.Micro;
 using OrleansInference.Benchmarks.Servers;
 
 var seconds = new Option<double>("--seconds") { Description = "How long each scenario is measured in each round.", DefaultValueFactory = _ => 2 };
@@ -11,6 +13,16 @@ var settings = new Option<string[]>("--set") { Description = "A setting of our s
 var compare = new Command("compare", "Measures the service beside its limits and a rival.") { seconds, rounds, output, filter, settings };
 compare.SetAction((result, cancellationToken) => CompareCommand.RunAsync(
     result.GetValue(seconds), result.GetValue(rounds), result.GetValue(output)!, result.GetValue(filter), result.GetValue(settings)!, cancellationToken));
+
+var pieces = new Option<string?>("--only") { Description = "Only the pieces whose name contains this text." };
+var micro = new Command("micro", "Times the hot pieces by themselves, and what they allocate.") { output, pieces };
+micro.SetAction(result => MicroCommand.RunAsync(result.GetValue(output)!, result.GetValue(pieces)));
+
+var models = new Option<int[]>("--models") { Description = "Numbers of models.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1, 10, 100, 1000] };
+var devices = new Option<int[]>("--devices") { Description = "Numbers of devices.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1, 2, 4] };
+var growth = new Command("growth", "Measures how cost grows with models and devices.") { models, devices, seconds, output, settings };
+growth.SetAction((result, cancellationToken) => GrowthCommand.RunAsync(
+    result.GetValue(models)!, result.GetValue(devices)!, result.GetValue(seconds), result.GetValue(output)!, result.GetValue(settings)!, cancellationToken));
 
 // What follows, the comparison starts by itself.
 var address = new Argument<string>("address");
@@ -31,6 +43,6 @@ forward.Add(model);
 forward.Add(perBatchSize);
 forward.SetAction(result => ForwardLoop.Run(result.GetValue(repository)!, result.GetValue(model)!, result.GetValue(perBatchSize)));
 
-// A comparison that is broken off ends its servers first; the servers end as web hosts do, and with their exit code.
-return await new RootCommand("Benchmarks of OrleansInference.") { compare, bare, rival, forward }.Parse(args)
-    .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare", ..] ? TimeSpan.FromMinutes(1) : null });
+// A measurement that is broken off ends its servers first; the servers end as web hosts do, and with their exit code.
+return await new RootCommand("Benchmarks of OrleansInference.") { compare, micro, growth, bare, rival, forward }.Parse(args)
+    .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare" or "growth", ..] ? TimeSpan.FromMinutes(1) : null });

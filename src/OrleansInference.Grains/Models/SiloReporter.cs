@@ -26,7 +26,9 @@ internal sealed class SiloReporter(
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _reporting = new(1);
+    private readonly Lock _gate = new();
     private Task _loop = Task.CompletedTask;
+    private Task? _next;
 
     /// <summary>Begins when the silo takes calls, and is the first thing to end when it stops.</summary>
     public void Participate(ISiloLifecycle observer) =>
@@ -42,13 +44,20 @@ internal sealed class SiloReporter(
     {
         await _stopping.CancelAsync();
         await _loop;
-        await SendAsync(() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] });
+        await ReportAsync();
         await streams.DrainAsync(DrainLimit, time);
         _stopping.Dispose();
     }
 
-    /// <summary>Reports now, and returns when the catalog has taken it in or could not be reached.</summary>
-    public Task ReportAsync() => SendAsync(Read);
+    /// <summary>
+    /// Reports now, and returns when the catalog has taken it in or could not be reached. All who ask while a report is being sent share
+    /// the next one: each tells everything, and a thousand models that are loaded at once would else be told a thousand times.
+    /// </summary>
+    public Task ReportAsync()
+    {
+        // It belongs to no caller's turn, since others wait for it too.
+        lock (_gate) return _next ??= Task.Run(SendAsync);
+    }
 
     private async Task ReportOnChangeAsync()
     {
@@ -62,12 +71,13 @@ internal sealed class SiloReporter(
     }
 
     /// <summary>Reports one at a time and reads what it reports in its turn, so that no report overtakes a later one.</summary>
-    private async Task SendAsync(Func<SiloReport> report)
+    private async Task SendAsync()
     {
         await _reporting.WaitAsync();
         try
         {
-            await grains.GetCatalog().ReportAsync(report());
+            var report = ReadNext();
+            await grains.GetCatalog().ReportAsync(report);
         }
         catch (Exception exception)
         {
@@ -79,6 +89,13 @@ internal sealed class SiloReporter(
         }
     }
 
+    private SiloReport ReadNext()
+    {
+        // What is asked for from here on may not be in it.
+        lock (_gate) _next = null;
+        return _stopping.IsCancellationRequested ? ReadLast() : Read();
+    }
+
     private SiloReport Read() => new()
     {
         Silo = options.SiloName,
@@ -87,4 +104,7 @@ internal sealed class SiloReporter(
         Instances = instances.All,
         Loaded = instances.Loaded,
     };
+
+    /// <summary>A silo that stops has nothing to offer any more, whoever asks for the report.</summary>
+    private SiloReport ReadLast() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] };
 }

@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using System.Text;
+
+using OrleansInference.Engine.Repository;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.Engine.Verification;
+
+/// <summary>
+/// Has a verifier look at the same thing once: an archive of which another, with the same bytes and the same network's inputs and outputs,
+/// has passed in this process. What has failed is verified again, since its reason may name the model, and may be gone.
+/// </summary>
+/// <param name="verifier">Verifies what is new.</param>
+/// <param name="capacity">How many digests of what has passed are remembered; one more has the oldest forgotten.</param>
+internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity = RememberingVerifier.DefaultCapacity) : IModelVerifier
+{
+    public const int DefaultCapacity = 16_384;
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _passed = new(StringComparer.Ordinal);
+    private readonly Queue<string> _oldestFirst = new();
+    private readonly Dictionary<string, Task> _underWay = new(StringComparer.Ordinal);
+
+    public async Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+    {
+        // Without a digest there is nothing to remember it by; the verifier says what is wrong with the file.
+        if (await DigestAsync(version, cancellationToken) is not { } digest) return await verifier.VerifyAsync(version, cancellationToken);
+        var verified = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (true)
+        {
+            Task? other;
+            lock (_gate)
+            {
+                if (_passed.Contains(digest)) return null;
+                if (!_underWay.TryGetValue(digest, out other)) _underWay.Add(digest, verified.Task);
+            }
+
+            if (other is null) break;
+            // Where the other does not pass, or gives up, this one is verified for itself.
+            await other.WaitAsync(cancellationToken);
+        }
+
+        try
+        {
+            var reason = await verifier.VerifyAsync(version, cancellationToken);
+            // A file that was changed meanwhile may not be the one that has passed.
+            if (reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
+            return reason;
+        }
+        finally
+        {
+            lock (_gate) _underWay.Remove(digest);
+            verified.SetResult();
+        }
+    }
+
+    private void Remember(string digest)
+    {
+        lock (_gate)
+        {
+            if (!_passed.Add(digest)) return;
+            _oldestFirst.Enqueue(digest);
+            if (_oldestFirst.Count > capacity) _passed.Remove(_oldestFirst.Dequeue());
+        }
+    }
+
+    /// <summary>What stands for the archive and for all of its configuration that a verification depends on; null where it cannot be read.</summary>
+    private static Task<string?> DigestAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            try
+            {
+                using var archive = File.OpenRead(version.ModelPath);
+                return Convert.ToHexString(SHA256.HashData([.. SHA256.HashData(archive), .. Encoding.UTF8.GetBytes(Describe(version.Network))]));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        },
+        cancellationToken);
+
+    /// <summary>The names come last and behind their length, so that none can pass for another tensor.</summary>
+    private static string Describe(ModelSignature network)
+    {
+        var text = new StringBuilder().Append(network.MaxBatchSize);
+        foreach (var (kind, tensors) in new[] { ("in", network.Inputs), ("out", network.Outputs) })
+        {
+            foreach (var tensor in tensors)
+            {
+                text.Append('\n').Append(kind).Append(' ').Append(tensor.DataType.ToProtocolName())
+                    .Append(tensor.AnyRank ? "[*]" : TensorShape.Format(tensor.Shape))
+                    .Append(tensor.Name.Length).Append(':').Append(tensor.Name);
+            }
+        }
+
+        return text.ToString();
+    }
+}
