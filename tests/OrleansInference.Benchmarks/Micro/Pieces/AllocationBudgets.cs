@@ -6,15 +6,15 @@ namespace OrleansInference.Benchmarks.Micro.Pieces;
 /// </summary>
 internal static class AllocationBudgets
 {
-    public const int ParseJson784 = 7400;
+    public const int ParseJson784 = 3800;
 
-    public const int FormatJson10 = 260;
+    public const int FormatJson10 = 100;
 
-    public const int FormatJson784 = 260;
+    public const int FormatJson784 = 100;
 
-    public const int ReadBinary784 = 4400;
+    public const int ReadBinary784 = 3800;
 
-    public const int WriteBinary784 = 920;
+    public const int WriteBinary784 = 160;
 
     public const int FormBatchOf16 = 6300;
 

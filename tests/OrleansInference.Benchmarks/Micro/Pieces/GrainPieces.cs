@@ -30,7 +30,7 @@ internal sealed class GrainPieces : IAsyncDisposable
         _cluster = cluster;
         var silo = cluster.Silos[0];
         _grain = silo.ServiceProvider.GetRequiredService<IGrainFactory>().GetModel(new(new(Model, 1), $"{silo.Name}.cpu:0"));
-        Call = new(CallName, AllocationBudgets.CallModelGrain, () => _grain.InferAsync(_request, CancellationToken.None));
+        Call = new(CallName, AllocationBudgets.CallModelGrain, () => _grain.InferAsync(_request, CancellationToken.None).AsTask());
     }
 
     public HotPiece Call { get; }

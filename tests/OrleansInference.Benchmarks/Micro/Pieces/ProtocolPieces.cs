@@ -45,7 +45,7 @@ internal static class ProtocolPieces
             $$"""{"inputs":[{"name":"INPUT0","datatype":"FP32","shape":[1,{{elements}}],"data":[{{numbers}}]}]}"""));
         return () =>
         {
-            InferJsonReader.Read(json, ReadOnlySequence<byte>.Empty, MaxBytes, Model.Id.Name);
+            InferJsonReader.Read(json, ReadOnlySequence<byte>.Empty, MaxBytes, Model);
             return Task.CompletedTask;
         };
     }
