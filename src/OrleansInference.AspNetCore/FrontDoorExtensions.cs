@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Configuration;
@@ -67,6 +68,7 @@ public static class FrontDoorExtensions
         builder.Configuration.AddInMemoryCollection(ReadEndpoints(builder.Configuration));
         // Addresses that the platform sets would not be served, but warned of.
         builder.WebHost.UseUrls().UseSetting(WebHostDefaults.HttpPortsKey, "").UseSetting(WebHostDefaults.HttpsPortsKey, "");
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // The front door counts the bytes itself, so that the answer names the limit.

@@ -227,7 +227,8 @@ internal ref struct InferJsonReader
             throw Invalid($"unexpected size for input '{name}', expecting {size - _blobs.Length} additional bytes for model '{_model.Id.Name}'");
         if (size > _maxBytes - _decoded) throw RequestLimits.TooLarge(name, shape, _maxBytes);
         _decoded += size;
-        var blob = _blobs.Slice(0, size).ToArray();
+        var blob = GC.AllocateUninitializedArray<byte>((int)size);
+        _blobs.Slice(0, size).CopyTo(blob);
         _blobs = _blobs.Slice(size);
         return blob;
     }
