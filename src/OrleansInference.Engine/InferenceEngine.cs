@@ -79,11 +79,21 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         }
     }
 
-    private BatchingOptions BatchingOf(ModelConfig config) => new(
-        config.Batching.Enabled ? config.MaxBatchSize : 0,
-        config.Batching.PreferredBatchSizes,
-        config.Batching.MaxQueueDelay,
-        config.Batching.MaxQueueSize > 0 ? config.Batching.MaxQueueSize : _options.MaxQueueSize,
-        config.Batching.PriorityLevels,
-        config.Batching.DefaultPriority);
+    private BatchingOptions BatchingOf(ModelConfig config)
+    {
+        var batching = config.Batching;
+        return new()
+        {
+            MaxBatchSize = batching.Enabled ? config.MaxBatchSize : 0,
+            PreferredBatchSizes = batching.PreferredBatchSizes,
+            MaxQueueDelay = batching.MaxQueueDelay,
+            PreserveOrdering = batching.PreserveOrdering,
+            PriorityLevels = batching.PriorityLevels,
+            DefaultPriority = batching.DefaultPriority,
+            DefaultPolicy = Bounded(batching.DefaultPolicy),
+            LevelPolicies = batching.LevelPolicies.ToDictionary(level => level.Key, level => Bounded(level.Value)),
+        };
+
+        QueuePolicy Bounded(QueuePolicy policy) => policy.MaxQueueSize > 0 ? policy : policy with { MaxQueueSize = _options.MaxQueueSize };
+    }
 }

@@ -21,6 +21,7 @@ internal sealed class DeviceThread : IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private readonly ITimer _timer;
+    private readonly long _origin;
 
     /// <param name="device">The device to own.</param>
     /// <param name="time">The clock of delays and deadlines.</param>
@@ -30,6 +31,7 @@ internal sealed class DeviceThread : IAsyncDisposable
     {
         Device = device;
         Time = time;
+        _origin = time.GetTimestamp();
         _logger = logger;
         _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (initialize is not null) _commands.Enqueue(initialize);
@@ -39,6 +41,9 @@ internal sealed class DeviceThread : IAsyncDisposable
     public Device Device { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>The device's clock, by which requests wait: it counts from when the thread was made, and never jumps.</summary>
+    public TimeSpan Now => Time.GetElapsedTime(_origin);
 
     public object Gate { get; } = new();
 
@@ -75,7 +80,8 @@ internal sealed class DeviceThread : IAsyncDisposable
     /// <summary>Tells the thread that a batcher's queue is no longer empty, or that what it waits for has changed.</summary>
     public void Signal_NeedsLock(Batcher batcher)
     {
-        if (!_waiting.Contains(batcher)) _waiting.Add(batcher);
+        if (!batcher.IsSignalled_NeedsLock) _waiting.Add(batcher);
+        batcher.IsSignalled_NeedsLock = true;
         Monitor.Pulse(Gate);
     }
 
@@ -99,11 +105,12 @@ internal sealed class DeviceThread : IAsyncDisposable
 
     private void Loop()
     {
-        while (Next() is { } work)
+        while (WaitForWork(out var command, out var batcher))
         {
             try
             {
-                work();
+                command?.Invoke();
+                batcher?.Run();
             }
             catch (Exception exception)
             {
@@ -115,51 +122,70 @@ internal sealed class DeviceThread : IAsyncDisposable
         _ended.SetResult();
     }
 
-    /// <summary>Waits for a command or a batch; null once the thread is to end.</summary>
-    private Action? Next()
+    /// <summary>Waits for a command, or for a batcher that has taken a batch.</summary>
+    /// <returns>False once the thread is to end.</returns>
+    private bool WaitForWork(out Action? command, out Batcher? batcher)
     {
+        batcher = null;
         lock (Gate)
         {
             while (true)
             {
-                if (_commands.TryDequeue(out var command)) return command;
-                var due = NextDue_NeedsLock(out var wait);
-                if (due is null && wait != Timeout.InfiniteTimeSpan)
+                if (_commands.TryDequeue(out command)) return true;
+                batcher = NextDue_NeedsLock(out var wait);
+                if (batcher is null && wait != Timeout.InfiniteTimeSpan)
                 {
                     _timer.Change(wait, Timeout.InfiniteTimeSpan);
                     // Time may have passed while the timer was set, and the timer would count from now.
-                    due = NextDue_NeedsLock(out _);
+                    batcher = NextDue_NeedsLock(out _);
                 }
 
-                if (due is { } batcher)
+                if (batcher is not null)
                 {
-                    var batch = batcher.TakeBatch_NeedsLock();
-                    if (batcher.IsEmpty_NeedsLock) _waiting.Remove(batcher);
-                    return () => batcher.Run(batch);
+                    batcher.TakeBatch_NeedsLock(Now);
+                    if (batcher.IsEmpty_NeedsLock) Forget_NeedsLock(batcher);
+                    return true;
                 }
 
-                if (IsStopping_NeedsLock) return null;
+                if (IsStopping_NeedsLock) return false;
                 Monitor.Wait(Gate);
             }
         }
     }
 
-    /// <summary>Of the batchers whose batch is due, the one whose first request has waited longest; else how long until one is due.</summary>
+    /// <summary>
+    /// Of the batchers whose batch is due, the one whose next request has waited longest; else how long until one is due. Those that
+    /// cancelled requests have left empty are forgotten.
+    /// </summary>
     private Batcher? NextDue_NeedsLock(out TimeSpan wait)
     {
         Batcher? longest = null;
+        var now = Now;
         var soonest = TimeSpan.MaxValue;
-        foreach (var batcher in _waiting)
+        for (var i = _waiting.Count - 1; i >= 0; i--)
         {
-            var remaining = batcher.GetRemainingDelay_NeedsLock();
+            var batcher = _waiting[i];
+            if (batcher.IsEmpty_NeedsLock)
+            {
+                Forget_NeedsLock(batcher);
+                continue;
+            }
+
+            var remaining = batcher.GetRemainingDelay_NeedsLock(now);
             if (remaining > TimeSpan.Zero)
                 soonest = remaining < soonest ? remaining : soonest;
-            else if (longest is null || batcher.FirstEnqueued_NeedsLock < longest.FirstEnqueued_NeedsLock)
+            else if (longest is null || batcher.HeadEnqueued_NeedsLock <= longest.HeadEnqueued_NeedsLock)
                 longest = batcher;
         }
 
         // Timers count whole milliseconds: round up, or a delay of 0.5 ms would wake the thread over and over.
         wait = soonest == TimeSpan.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Ceiling(soonest.TotalMilliseconds));
         return longest;
+    }
+
+    private void Forget_NeedsLock(Batcher batcher)
+    {
+        _waiting.Remove(batcher);
+        batcher.IsSignalled_NeedsLock = false;
     }
 }

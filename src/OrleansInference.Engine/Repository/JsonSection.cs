@@ -96,6 +96,21 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         return sections;
     }
 
+    /// <summary>The objects of a map, by their keys; empty where there is none.</summary>
+    public List<(string Key, JsonSection Section)> Map(string name)
+    {
+        var entries = new List<(string, JsonSection)>();
+        if (!TryGet(name, out var value)) return entries;
+        if (value.ValueKind != JsonValueKind.Object) return Wrong(name, value, "an object", entries);
+        var map = new JsonSection(value, PathOf(name), errors);
+        foreach (var member in value.EnumerateObject())
+        {
+            if (map.Section(member.Name) is { } section) entries.Add((member.Name, section));
+        }
+
+        return entries;
+    }
+
     /// <summary>Notes a field whose content this program only passes on.</summary>
     public void Ignore(string name) => _known.Add(name);
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Tests.Batching;
@@ -10,10 +11,20 @@ namespace OrleansInference.Engine.Tests.Batching;
 /// <summary>A batcher with a scripted model on a real device thread, in fake time.</summary>
 internal sealed class BatcherHarness : IAsyncDisposable
 {
-    public BatcherHarness(int maxBatchSize = 8, int[]? preferred = null, int delayMilliseconds = 0, int maxQueueSize = 100, int priorityLevels = 0)
+    public BatcherHarness(
+        int maxBatchSize = 8, int[]? preferred = null, int delayMilliseconds = 0, int maxQueueSize = 100, int priorityLevels = 0, QueuePolicy? policy = null, Func<BatchingOptions, BatchingOptions>? configure = null)
     {
         Device = new(new("test.cpu:0", DeviceKind.Cpu, 0, 1), Time, NullLogger.Instance);
-        Options = new(maxBatchSize, preferred ?? [], TimeSpan.FromMilliseconds(delayMilliseconds), maxQueueSize, priorityLevels, (priorityLevels + 1) / 2);
+        Options = new()
+        {
+            MaxBatchSize = maxBatchSize,
+            PreferredBatchSizes = preferred ?? [],
+            MaxQueueDelay = TimeSpan.FromMilliseconds(delayMilliseconds),
+            PriorityLevels = priorityLevels,
+            DefaultPriority = (priorityLevels + 1) / 2,
+            DefaultPolicy = policy ?? new(maxQueueSize),
+        };
+        if (configure is not null) Options = configure(Options);
         Batcher = AddModel(Model, Statistics);
     }
 
@@ -35,7 +46,7 @@ internal sealed class BatcherHarness : IAsyncDisposable
     /// <summary>Queues a request of some rows, each of which holds the same number.</summary>
     public Task<InferenceTensor[]> SendAsync(
         int value, int rows = 1, int width = 1, int priority = 0, bool isAdmitted = false, DateTimeOffset? deadline = null, CancellationToken cancellationToken = default) =>
-        Batcher.EnqueueAsync(Input(value, rows, width), rows, priority, isAdmitted, deadline, cancellationToken);
+        Batcher.EnqueueAsync(Input(value, rows, width), rows, priority, isAdmitted, deadline, cancellationToken).AsTask();
 
     public static InferenceTensor[] Input(int value, int rows = 1, int width = 1) =>
         [InferenceTensor.Create("x", Enumerable.Repeat(value, rows * width).ToArray(), rows, width)];
@@ -56,7 +67,7 @@ internal sealed class BatcherHarness : IAsyncDisposable
     /// <summary>How long the batcher would still wait for more rows.</summary>
     public TimeSpan RemainingDelay()
     {
-        lock (Device.Gate) return Batcher.GetRemainingDelay_NeedsLock();
+        lock (Device.Gate) return Batcher.GetRemainingDelay_NeedsLock(Device.Now);
     }
 
     public ValueTask DisposeAsync() => Device.DisposeAsync();

@@ -1,0 +1,82 @@
+namespace OrleansInference.Engine.Batching;
+
+/// <summary>When a batch is due, and what is in it. All members are guarded by the device's gate.</summary>
+internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
+{
+    /// <summary>The steps of timers, which are set to the next step behind the instant that is meant.</summary>
+    private static readonly TimeSpan TimerStep = TimeSpan.FromMilliseconds(1);
+
+    private readonly int[] _preferred = [.. options.PreferredBatchSizes];
+
+    /// <summary>How long the batch must still wait for more rows; zero or less where it is due.</summary>
+    public TimeSpan GetRemainingDelay(TimeSpan now)
+    {
+        if (queue.Count == 0 || options.MaxQueueDelay <= TimeSpan.Zero) return TimeSpan.Zero;
+        var enough = _preferred is [var smallest, ..] ? smallest : options.MaxBatchSize;
+        if (queue.Rows >= enough) return TimeSpan.Zero;
+        var delay = queue.FirstEnqueued + options.MaxQueueDelay - now;
+        var limit = GetLatestStart(now) - now;
+        if (limit >= delay) return delay;
+        return limit < TimerStep ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Floor(limit.TotalMilliseconds));
+    }
+
+    /// <summary>
+    /// Takes the first request and those behind it that have its shapes: the largest preferred batch size that can be met exactly, else
+    /// as many rows as fit.
+    /// </summary>
+    /// <param name="batch">Empty; takes the requests.</param>
+    /// <param name="now">The device's clock.</param>
+    public BatchReason Form(List<PendingRequest> batch, TimeSpan now)
+    {
+        if (queue.First is not { } first) return BatchReason.Idle;
+        var reason = options.MaxQueueDelay <= TimeSpan.Zero ? BatchReason.Idle
+            : now - queue.FirstEnqueued >= options.MaxQueueDelay ? BatchReason.Delay
+            : GetLatestStart(now) - now < TimerStep ? BatchReason.Deadline
+            : BatchReason.Idle;
+        if (Gather(batch, first)) reason = BatchReason.Full;
+        foreach (var request in batch) queue.Remove(request);
+        return reason;
+    }
+
+    /// <returns>Whether the batch is as large as it may be, or of a preferred size.</returns>
+    private bool Gather(List<PendingRequest> batch, PendingRequest first)
+    {
+        batch.Add(first);
+        var rows = first.Rows;
+        var preferred = IsPreferred(rows) ? 1 : 0;
+        var isFull = options.MaxBatchSize > 0 && rows >= options.MaxBatchSize;
+        var passedLevel = -1;
+        for (var next = queue.After(first); next is not null && rows < options.MaxBatchSize; next = queue.After(next))
+        {
+            // What is delayed waits for all of its level that are not.
+            if (next.Lane.IsDelayed && next.Lane.Level == passedLevel) continue;
+            if (!next.HasSameShapes(first))
+            {
+                if (options.PreserveOrdering) break;
+                passedLevel = next.Lane.Level;
+                continue;
+            }
+
+            // Stop at the first that does not fit, rather than let smaller ones pass it for ever.
+            isFull = rows + next.Rows >= options.MaxBatchSize;
+            if (rows + next.Rows > options.MaxBatchSize) break;
+            batch.Add(next);
+            rows += next.Rows;
+            if (IsPreferred(rows)) preferred = batch.Count;
+        }
+
+        if (preferred > 0) batch.RemoveRange(preferred, batch.Count - preferred);
+        return isFull || preferred > 0;
+    }
+
+    private bool IsPreferred(int rows) => Array.BinarySearch(_preferred, rows) >= 0;
+
+    /// <summary>When a batch must start so that none of its requests waits for longer than it may.</summary>
+    private TimeSpan GetLatestStart(TimeSpan now)
+    {
+        if (Latest() - now < TimerStep) queue.RefreshLimits();
+        return Latest();
+
+        TimeSpan Latest() => queue.NextDeadline < queue.NextTimeout ? queue.NextDeadline : queue.NextTimeout;
+    }
+}
