@@ -71,12 +71,12 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
 
     private bool IsPreferred(int rows) => Array.BinarySearch(_preferred, rows) >= 0;
 
-    /// <summary>When a batch must start so that none of its requests waits for longer than it may.</summary>
+    /// <summary>When a batch must start so that none of its requests waits for longer than it may, by a step for the timer.</summary>
     private TimeSpan GetLatestStart(TimeSpan now)
     {
         if (Latest() - now < TimerStep) queue.RefreshLimits();
         return Latest();
 
-        TimeSpan Latest() => queue.NextDeadline < queue.NextTimeout ? queue.NextDeadline : queue.NextTimeout;
+        TimeSpan Latest() => (queue.NextDeadline < queue.NextTimeout ? queue.NextDeadline : queue.NextTimeout) - TimerStep;
     }
 }

@@ -40,7 +40,7 @@ internal sealed class BatcherHarness : IAsyncDisposable
 
     public Batcher Batcher { get; }
 
-    public Batcher AddModel(ScriptedModel model, StatisticsRecorder? statistics = null) =>
+    public Batcher AddModel(IModelInstance model, StatisticsRecorder? statistics = null) =>
         new(new("scripted", 1), model, Options, Device, statistics ?? new(Time), NullLogger.Instance);
 
     /// <summary>Queues a request of some rows, each of which holds the same number.</summary>
