@@ -87,6 +87,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             MaxBatchSize = batching.Enabled ? config.MaxBatchSize : 0,
             PreferredBatchSizes = batching.PreferredBatchSizes,
             MaxQueueDelay = batching.MaxQueueDelay,
+            LatencyTarget = batching.LatencyTarget,
             PreserveOrdering = batching.PreserveOrdering,
             PriorityLevels = batching.PriorityLevels,
             DefaultPriority = batching.DefaultPriority,

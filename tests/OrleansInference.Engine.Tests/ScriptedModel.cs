@@ -16,6 +16,9 @@ internal sealed class ScriptedModel : IModelInstance
 
     public bool Gated { get; set; }
 
+    /// <summary>What a pass of some rows does before it ends.</summary>
+    public Action<int>? Work { get; set; }
+
     public bool Disposed { get; private set; }
 
     public int ThreadId { get; private set; }
@@ -37,6 +40,7 @@ internal sealed class ScriptedModel : IModelInstance
             _gate.Wait(TimeSpan.FromSeconds(30));
         }
 
+        Work?.Invoke(items.Sum(item => (int)item[0].Shape[0]));
         return firsts.Any(first => first < 0)
             ? throw new InferenceException(InferenceError.ModelFailed, "negative numbers are not for this model")
             : new([.. items.Select(item => item.ToArray())], TimeSpan.FromTicks(1), TimeSpan.FromTicks(2), TimeSpan.FromTicks(3));

@@ -1,19 +1,27 @@
 namespace OrleansInference.Engine.Batching;
 
 /// <summary>When a batch is due, and what is in it. All members are guarded by the device's gate.</summary>
-internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
+internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, LatencyModel latency)
 {
+    /// <summary>A prediction may be wrong by a quarter before somebody is harmed by it.</summary>
+    public const double Margin = 1.25;
+
     /// <summary>The steps of timers, which are set to the next step behind the instant that is meant.</summary>
     private static readonly TimeSpan TimerStep = TimeSpan.FromMilliseconds(1);
 
     private readonly int[] _preferred = [.. options.PreferredBatchSizes];
 
+    /// <summary>The most rows that a batch may have now; 1 where the model does not batch.</summary>
+    public int MaxRows => Math.Max(1, options.LatencyTarget > TimeSpan.Zero
+        ? Math.Min(options.MaxBatchSize, latency.RowsWithin(options.LatencyTarget))
+        : options.MaxBatchSize);
+
     /// <summary>How long the batch must still wait for more rows; zero or less where it is due.</summary>
     public TimeSpan GetRemainingDelay(TimeSpan now)
     {
         if (queue.Count == 0 || options.MaxQueueDelay <= TimeSpan.Zero) return TimeSpan.Zero;
-        var enough = _preferred is [var smallest, ..] ? smallest : options.MaxBatchSize;
-        if (queue.Rows >= enough) return TimeSpan.Zero;
+        var maxRows = MaxRows;
+        if (queue.Rows >= (_preferred is [var smallest, ..] && smallest < maxRows ? smallest : maxRows)) return TimeSpan.Zero;
         var delay = queue.FirstEnqueued + options.MaxQueueDelay - now;
         var limit = GetLatestStart(now) - now;
         if (limit >= delay) return delay;
@@ -43,10 +51,11 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
     {
         batch.Add(first);
         var rows = first.Rows;
+        var maxRows = MaxRows;
         var preferred = IsPreferred(rows) ? 1 : 0;
-        var isFull = options.MaxBatchSize > 0 && rows >= options.MaxBatchSize;
+        var isFull = rows >= maxRows;
         var passedLevel = -1;
-        for (var next = queue.After(first); next is not null && rows < options.MaxBatchSize; next = queue.After(next))
+        for (var next = queue.After(first); next is not null && rows < maxRows; next = queue.After(next))
         {
             // What is delayed waits for all of its level that are not.
             if (next.Lane.IsDelayed && next.Lane.Level == passedLevel) continue;
@@ -58,15 +67,15 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
             }
 
             // Stop at the first that does not fit, rather than let smaller ones pass it for ever.
-            isFull = rows + next.Rows >= options.MaxBatchSize;
-            if (rows + next.Rows > options.MaxBatchSize) break;
+            isFull = rows + next.Rows >= maxRows;
+            if (rows + next.Rows > maxRows) break;
             batch.Add(next);
             rows += next.Rows;
             if (IsPreferred(rows)) preferred = batch.Count;
         }
 
         if (preferred > 0) batch.RemoveRange(preferred, batch.Count - preferred);
-        return isFull || preferred > 0;
+        return options.MaxBatchSize > 0 && (isFull || preferred > 0);
     }
 
     private bool IsPreferred(int rows) => Array.BinarySearch(_preferred, rows) >= 0;
@@ -77,6 +86,12 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue)
         if (Latest() - now < TimerStep) queue.RefreshLimits();
         return Latest();
 
-        TimeSpan Latest() => (queue.NextDeadline < queue.NextTimeout ? queue.NextDeadline : queue.NextTimeout) - TimerStep;
+        TimeSpan Latest()
+        {
+            // While nothing is known of the model, as much time is kept for the pass as for the delay.
+            var pass = latency.IsReady ? Margin * latency.Predict(Math.Min(queue.Rows, MaxRows)) : options.MaxQueueDelay;
+            var start = queue.NextDeadline - pass;
+            return (start < queue.NextTimeout ? start : queue.NextTimeout) - TimerStep;
+        }
     }
 }

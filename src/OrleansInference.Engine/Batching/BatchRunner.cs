@@ -12,14 +12,17 @@ internal sealed class BatchRunner(
     // Only the device thread runs batches, one after the other.
     private readonly List<InferenceTensor[]> _items = [];
 
-    public void Run(ReadOnlySpan<PendingRequest> batch, BatchReason reason)
+    /// <returns>How long the forward pass took; null where it failed.</returns>
+    public TimeSpan? Run(ReadOnlySpan<PendingRequest> batch, BatchReason reason)
     {
         var started = device.Now;
         try
         {
             var result = RunInstance(batch);
-            statistics.RecordExecution(batch, reason, started, device.Now, result);
+            var ended = device.Now;
+            statistics.RecordExecution(batch, reason, started, ended, result);
             for (var i = 0; i < batch.Length; i++) batch[i].TryComplete(result.Outputs[i]);
+            return ended - started;
         }
         catch (Exception exception) when (batch.Length > 1)
         {
@@ -38,6 +41,8 @@ internal sealed class BatchRunner(
             batch[0].TryFail(exception as InferenceException ?? new InferenceException(
                 InferenceError.ModelFailed, $"model '{model.Name}' version {model.Version} failed: {exception.Message}", exception));
         }
+
+        return null;
     }
 
     private BatchResult RunInstance(ReadOnlySpan<PendingRequest> batch)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 using Microsoft.Extensions.Logging;
@@ -23,11 +24,13 @@ internal sealed class Batcher
     private readonly RequestQueue _queue;
     private readonly BatchFormer _former;
     private readonly BatchRunner _runner;
+    private readonly LatencyModel _latency = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The batch that is taken and run: only the device thread does either, one batch after the other.
     private readonly List<PendingRequest> _batch = [];
     private BatchReason _reason;
+    private int _rows;
     private bool _running;
     private bool _closed;
 
@@ -38,7 +41,7 @@ internal sealed class Batcher
         _device = device;
         _statistics = statistics;
         _queue = new(options, Expire);
-        _former = new(options, _queue);
+        _former = new(options, _queue, _latency);
         _runner = new(model, instance, device, statistics, Expire, logger);
     }
 
@@ -113,28 +116,37 @@ internal sealed class Batcher
     public TimeSpan GetRemainingDelay_NeedsLock(TimeSpan now) =>
         _closed || _device.IsStopping_NeedsLock ? TimeSpan.Zero : _former.GetRemainingDelay(now);
 
+    /// <summary>How long the next batch is going to take; zero where nothing is known.</summary>
+    public TimeSpan PredictNext_NeedsLock() => _latency.Predict(Math.Min(_queue.Rows, _former.MaxRows));
+
     /// <summary>
     /// Forms the batch that <see cref="Run"/> runs next. Requests that have waited for too long leave on the way; it may come out empty.
     /// </summary>
-    public void TakeBatch_NeedsLock(TimeSpan now)
+    /// <returns>How long it is going to take; zero where nothing is known.</returns>
+    public TimeSpan TakeBatch_NeedsLock(TimeSpan now)
     {
         _queue.Expire(now);
         _reason = _former.Form(_batch, now);
+        _rows = 0;
+        foreach (var request in _batch) _rows += request.Rows;
         _running = true;
+        return _latency.Predict(_rows);
     }
 
     /// <summary>Runs the batch that was taken, on the device thread.</summary>
     public void Run()
     {
+        TimeSpan? duration = null;
         try
         {
-            if (_batch.Count > 0) _runner.Run(CollectionsMarshal.AsSpan(_batch), _reason);
+            if (_rows > 0) duration = _runner.Run(CollectionsMarshal.AsSpan(_batch), _reason);
         }
         finally
         {
             _batch.Clear();
             lock (_device.Gate)
             {
+                if (duration is { } time) _latency.Observe(_rows, time, _device.Now);
                 _running = false;
                 SignalDrained_NeedsLock();
             }
@@ -153,8 +165,26 @@ internal sealed class Batcher
         // A place may be held by one whose time is over, which nobody has looked at while a batch runs.
         if (request.Lane.Bound.IsFull) _queue.Expire(now);
         if (!_queue.HasPlace(request, out var displaced)) return Full(request.Lane);
+        if (RefuseTooLate_NeedsLock(request, now) is { } tooLate) return tooLate;
         if (displaced is not null) Displace_NeedsLock(displaced, now);
         return null;
+    }
+
+    /// <summary>
+    /// Refuses a request that would miss its deadline by far: what is counted before it is the least that comes before it, and who would
+    /// just make it, were the prediction a little wrong, gets the chance.
+    /// </summary>
+    private InferenceException? RefuseTooLate_NeedsLock(PendingRequest request, TimeSpan now)
+    {
+        if (request.IsAdmitted || request.Deadline == TimeSpan.MaxValue || !_latency.IsReady || !(_running || _latency.IsFresh(now))) return null;
+        var before = _queue.RowsBefore(request);
+        var estimate = _device.GetWait_NeedsLock(this, now) + _latency.Predict(before + request.Rows, _former.MaxRows);
+        var left = request.Deadline - now;
+        if (estimate <= BatchFormer.Margin * left) return null;
+        return new(InferenceError.QueueFull, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Cannot be served in time: model '{_model.Name}' on {_device.Device.Name}, with {before} rows waiting before this request, " +
+            $"would answer in about {estimate.TotalMilliseconds:F1} ms, but its timeout expires in {left.TotalMilliseconds:F1} ms"));
     }
 
     private void Displace_NeedsLock(PendingRequest request, TimeSpan now)

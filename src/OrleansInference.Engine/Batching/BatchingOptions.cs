@@ -14,6 +14,9 @@ internal sealed record BatchingOptions
     /// <summary>How long the first request may wait for others while the device is idle; zero sends at once.</summary>
     public TimeSpan MaxQueueDelay { get; init; }
 
+    /// <summary>How long a forward pass should take at most, to which the batch size is adapted; zero for any time.</summary>
+    public TimeSpan LatencyTarget { get; init; }
+
     /// <summary>Whether answers leave in the order in which requests came, so that none may pass one of another shape.</summary>
     public bool PreserveOrdering { get; init; }
 

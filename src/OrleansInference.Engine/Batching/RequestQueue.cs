@@ -66,6 +66,14 @@ internal sealed class RequestQueue
         return _lanes[2 * (level - 1)];
     }
 
+    /// <summary>The rows that are served before a request that comes now.</summary>
+    public int RowsBefore(PendingRequest request)
+    {
+        var rows = 0;
+        for (var i = IndexOf(request.Lane); i >= 0; i--) rows += _lanes[i].Rows;
+        return rows;
+    }
+
     /// <summary>Whether a request finds a place, and whose that is: a full queue gives up the least urgent for one that is more urgent.</summary>
     public bool HasPlace(PendingRequest request, out PendingRequest? displaced)
     {

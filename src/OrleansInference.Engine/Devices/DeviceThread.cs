@@ -16,12 +16,16 @@ internal sealed class DeviceThread : IAsyncDisposable
     /// <summary>Loads and unloads that may wait. A model has at most one of them under way, so this bounds a fault, not a use.</summary>
     public const int MaxCommands = 16_384;
 
+    /// <summary>Models whose batches are counted when a wait is predicted: one that is a little too short costs less than a long look.</summary>
+    private const int MaxPredicted = 16;
+
     private readonly Queue<Action> _commands = new();
     private readonly List<Batcher> _waiting = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private readonly long _origin;
+    private TimeSpan _busyUntil;
 
     /// <param name="device">The device to own.</param>
     /// <param name="time">The clock of delays and deadlines.</param>
@@ -85,6 +89,24 @@ internal sealed class DeviceThread : IAsyncDisposable
         Monitor.Pulse(Gate);
     }
 
+    /// <summary>
+    /// How long it takes at least until the device runs a batcher's next batch, as far as the fits of its models say: what runs, and the
+    /// next batches of models whose turn is earlier.
+    /// </summary>
+    public TimeSpan GetWait_NeedsLock(Batcher batcher, TimeSpan now)
+    {
+        var wait = _busyUntil > now ? _busyUntil - now : TimeSpan.Zero;
+        var head = batcher.IsEmpty_NeedsLock ? now : batcher.HeadEnqueued_NeedsLock;
+        for (var i = 0; i < _waiting.Count && i < MaxPredicted; i++)
+        {
+            var other = _waiting[i];
+            if (other != batcher && other.HeadEnqueued_NeedsLock < head && other.GetRemainingDelay_NeedsLock(now) <= TimeSpan.Zero)
+                wait += other.PredictNext_NeedsLock();
+        }
+
+        return wait;
+    }
+
     /// <summary>Runs what has been queued, then ends the thread.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -129,6 +151,7 @@ internal sealed class DeviceThread : IAsyncDisposable
         batcher = null;
         lock (Gate)
         {
+            _busyUntil = default;
             while (true)
             {
                 if (_commands.TryDequeue(out command)) return true;
@@ -142,7 +165,8 @@ internal sealed class DeviceThread : IAsyncDisposable
 
                 if (batcher is not null)
                 {
-                    batcher.TakeBatch_NeedsLock(Now);
+                    var now = Now;
+                    _busyUntil = now + batcher.TakeBatch_NeedsLock(now);
                     if (batcher.IsEmpty_NeedsLock) Forget_NeedsLock(batcher);
                     return true;
                 }

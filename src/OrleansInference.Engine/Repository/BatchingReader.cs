@@ -19,6 +19,7 @@ internal static class BatchingReader
             Enabled = true,
             PreferredBatchSizes = [.. preferred.Order()],
             MaxQueueDelay = Microseconds(section, "max_queue_delay_microseconds"),
+            LatencyTarget = Microseconds(section, "latency_target_microseconds"),
             PreserveOrdering = section.Boolean("preserve_ordering", false),
             PriorityLevels = levels,
             DefaultPriority = ReadDefaultPriority(section, levels),

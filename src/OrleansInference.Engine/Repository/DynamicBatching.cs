@@ -12,6 +12,9 @@ public sealed record DynamicBatching
     /// <summary>How long an idle device waits for more rows.</summary>
     public TimeSpan MaxQueueDelay { get; init; }
 
+    /// <summary>How long a forward pass should take at most; zero for any time. Triton has no such field.</summary>
+    public TimeSpan LatencyTarget { get; init; }
+
     /// <summary>Whether answers leave in the order in which requests came.</summary>
     public bool PreserveOrdering { get; init; }
 

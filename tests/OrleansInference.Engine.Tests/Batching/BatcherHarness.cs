@@ -64,6 +64,22 @@ internal sealed class BatcherHarness : IAsyncDisposable
         return first;
     }
 
+    /// <summary>Has forward passes take some time, and lets the batcher learn it.</summary>
+    public async Task LearnAsync(double millisecondsPerPass, double millisecondsPerRow)
+    {
+        Model.Work = rows => Time.Advance(TimeSpan.FromMilliseconds(millisecondsPerPass + (millisecondsPerRow * rows)));
+        for (var pass = 0; pass < LatencyModel.MinPasses; pass++)
+        {
+            // A deadline within the delay is not waited for.
+            DateTimeOffset? deadline = Options.MaxQueueDelay > TimeSpan.Zero ? Time.GetUtcNow() + Options.MaxQueueDelay : null;
+            await SendAsync(7, rows: pass % 2 == 0 ? 1 : Options.MaxBatchSize, deadline: deadline);
+        }
+
+        // The last pass is taken in behind its answer, and before whatever the thread does next.
+        await Device.InvokeAsync(() => true);
+        lock (Model.Batches) Model.Batches.Clear();
+    }
+
     /// <summary>How long the batcher would still wait for more rows.</summary>
     public TimeSpan RemainingDelay()
     {

@@ -169,10 +169,13 @@ public sealed class QueuePolicyTests
     [Fact]
     public async Task A_request_that_has_left_does_not_hurry_those_that_gather()
     {
-        await using var harness = new BatcherHarness(delayMilliseconds: 100);
+        await using var harness = new BatcherHarness(delayMilliseconds: 100, priorityLevels: 2, configure: options => options with
+        {
+            LevelPolicies = new Dictionary<int, QueuePolicy> { [2] = new(100, TimeSpan.FromMilliseconds(20)) },
+        });
         using var caller = new CancellationTokenSource();
-        var hurried = harness.SendAsync(1, deadline: harness.Time.GetUtcNow().AddMilliseconds(20), cancellationToken: caller.Token);
-        var staying = harness.SendAsync(2);
+        var hurried = harness.SendAsync(1, priority: 2, cancellationToken: caller.Token);
+        var staying = harness.SendAsync(2, priority: 1);
 
         await caller.CancelAsync();
         harness.Time.Advance(TimeSpan.FromMilliseconds(20));
