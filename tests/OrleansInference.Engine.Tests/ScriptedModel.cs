@@ -14,6 +14,9 @@ internal sealed class ScriptedModel : IModelInstance
     /// <summary>For each forward pass the first element of each item.</summary>
     public List<int[]> Batches { get; } = [];
 
+    /// <summary>For each forward pass the last dimension of each item's first tensor.</summary>
+    public List<long[]> Widths { get; } = [];
+
     public bool Gated { get; set; }
 
     /// <summary>What a pass of some rows does before it ends.</summary>
@@ -33,7 +36,12 @@ internal sealed class ScriptedModel : IModelInstance
     {
         ThreadId = Environment.CurrentManagedThreadId;
         var firsts = items.Select(item => item[0].AsSpan<int>()[0]).ToArray();
-        lock (Batches) Batches.Add(firsts);
+        lock (Batches)
+        {
+            Batches.Add(firsts);
+            Widths.Add([.. items.Select(item => item[0].Shape[^1])]);
+        }
+
         if (Gated)
         {
             _started.Release();

@@ -59,7 +59,7 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
         {
             // What is delayed waits for all of its level that are not.
             if (next.Lane.IsDelayed && next.Lane.Level == passedLevel) continue;
-            if (!next.HasSameShapes(first))
+            if (!CanShare(first, next))
             {
                 if (options.PreserveOrdering) break;
                 passedLevel = next.Lane.Level;
@@ -76,6 +76,19 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
 
         if (preferred > 0) batch.RemoveRange(preferred, batch.Count - preferred);
         return options.MaxBatchSize > 0 && (isFull || preferred > 0);
+    }
+
+    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first, and but for what is padded.</summary>
+    private bool CanShare(PendingRequest left, PendingRequest right)
+    {
+        if (left.Bucket != right.Bucket) return false;
+        for (var i = 0; i < left.Inputs.Length; i++)
+        {
+            ReadOnlySpan<long> one = left.Inputs[i].Shape, other = right.Inputs[i].Shape;
+            if (!(options.Padding?.IsSameShape(i, one, other) ?? one[1..].SequenceEqual(other[1..]))) return false;
+        }
+
+        return true;
     }
 
     private bool IsPreferred(int rows) => Array.BinarySearch(_preferred, rows) >= 0;

@@ -7,7 +7,13 @@ namespace OrleansInference.Engine.Batching;
 
 /// <summary>Runs batches of one model instance and completes their requests, on the device thread.</summary>
 internal sealed class BatchRunner(
-    ModelId model, IModelInstance instance, DeviceThread device, StatisticsRecorder statistics, Action<PendingRequest> expire, ILogger logger)
+    ModelId model,
+    IModelInstance instance,
+    Padding? padding,
+    DeviceThread device,
+    StatisticsRecorder statistics,
+    Action<PendingRequest> expire,
+    ILogger logger)
 {
     // Only the device thread runs batches, one after the other.
     private readonly List<InferenceTensor[]> _items = [];
@@ -49,8 +55,12 @@ internal sealed class BatchRunner(
     {
         try
         {
-            foreach (var request in batch) _items.Add(request.Inputs);
-            return instance.Run(_items);
+            long length = 0;
+            foreach (var request in batch) length = Math.Max(length, request.Bucket > 0 ? request.Bucket : request.Length);
+            foreach (var request in batch) _items.Add(padding?.Pad(request.Inputs, request.Length, length) ?? request.Inputs);
+            var result = instance.Run(_items);
+            for (var i = 0; i < batch.Length; i++) padding?.Cut(result.Outputs[i], batch[i].Length, length);
+            return result;
         }
         finally
         {

@@ -24,6 +24,7 @@ internal sealed class Batcher
     private readonly RequestQueue _queue;
     private readonly BatchFormer _former;
     private readonly BatchRunner _runner;
+    private readonly Padding? _padding;
     private readonly LatencyModel _latency = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -40,9 +41,10 @@ internal sealed class Batcher
         _model = model;
         _device = device;
         _statistics = statistics;
+        _padding = options.Padding;
         _queue = new(options, Expire);
         _former = new(options, _queue, _latency);
-        _runner = new(model, instance, device, statistics, Expire, logger);
+        _runner = new(model, instance, options.Padding, device, statistics, Expire, logger);
     }
 
     public int QueueDepth
@@ -62,13 +64,17 @@ internal sealed class Batcher
     public TimeSpan HeadEnqueued_NeedsLock => _queue.First?.Enqueued ?? TimeSpan.MaxValue;
 
     /// <summary>Queues a request. The answer is to be awaited once.</summary>
-    /// <exception cref="InferenceException">The queue is full, the deadline has passed, or the batcher is closed.</exception>
+    /// <exception cref="InferenceException">
+    /// The queue is full, the deadline has passed or cannot be met, the batcher is closed, or the inputs are too long.
+    /// </exception>
     public ValueTask<InferenceTensor[]> EnqueueAsync(
         InferenceTensor[] inputs, int rows, int priority, bool isAdmitted, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
+        long bucket = 0;
+        var length = _padding?.Measure(inputs, out bucket) ?? 0;
         var now = _device.Now;
-        var request = new PendingRequest(
-            this, _queue.LaneOf(priority), inputs, rows, isAdmitted, now, deadline is { } end ? now + (end - _device.Time.GetUtcNow()) : TimeSpan.MaxValue);
+        var ends = deadline is { } end ? now + (end - _device.Time.GetUtcNow()) : TimeSpan.MaxValue;
+        var request = new PendingRequest(this, _queue.LaneOf(priority), inputs, rows, isAdmitted, now, ends) { Length = length, Bucket = bucket };
         // Before it is queued: a token that fires early finds a request that is not queued at all.
         request.Register(cancellationToken);
         lock (_device.Gate)

@@ -31,4 +31,7 @@ internal sealed record BatchingOptions
 
     /// <summary>What holds for single levels. Their queues have bounds above 0.</summary>
     public IReadOnlyDictionary<int, QueuePolicy> LevelPolicies { get; init; } = new Dictionary<int, QueuePolicy>();
+
+    /// <summary>How requests of unlike lengths share batches; null where they do not.</summary>
+    public Padding? Padding { get; init; }
 }

@@ -34,6 +34,12 @@ internal sealed class PendingRequest(
 
     public TimeSpan Deadline => deadline;
 
+    /// <summary>The length of its inputs where they are padded.</summary>
+    public long Length { get; init; }
+
+    /// <summary>The length to which they are padded; 0 for that of the longest in the batch.</summary>
+    public long Bucket { get; init; }
+
     /// <summary>When its time in the queue is over; <see cref="TimeSpan.MaxValue"/> for never.</summary>
     public TimeSpan Timeout { get; set; } = lane.Policy.Timeout > TimeSpan.Zero ? enqueued + lane.Policy.Timeout : TimeSpan.MaxValue;
 
@@ -69,17 +75,6 @@ internal sealed class PendingRequest(
     {
         if (!TryDecide()) return false;
         _completion.SetException(exception);
-        return true;
-    }
-
-    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first.</summary>
-    public bool HasSameShapes(PendingRequest other)
-    {
-        for (var i = 0; i < inputs.Length; i++)
-        {
-            if (!inputs[i].Shape[1..].SequenceEqual(other.Inputs[i].Shape[1..])) return false;
-        }
-
         return true;
     }
 

@@ -25,6 +25,7 @@ internal static class BatchingReader
             DefaultPriority = ReadDefaultPriority(section, levels),
             DefaultPolicy = section.Section("default_queue_policy") is { } policy ? ReadPolicy(policy) : new(),
             LevelPolicies = ReadLevelPolicies(section, levels),
+            Padding = PaddingReader.Read(section),
         };
         if (batching.PreserveOrdering) CheckOrdering(section, batching);
         section.RejectUnknown();

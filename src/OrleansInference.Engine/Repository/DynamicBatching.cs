@@ -29,6 +29,9 @@ public sealed record DynamicBatching
 
     /// <summary>What bounds single levels.</summary>
     public IReadOnlyDictionary<int, QueuePolicy> LevelPolicies { get; init; } = new Dictionary<int, QueuePolicy>();
+
+    /// <summary>Inputs by whose length requests may differ and yet share a batch. Triton has no such field.</summary>
+    public IReadOnlyList<PaddedInput> Padding { get; init; } = [];
 }
 
 /// <summary>Triton's <c>ModelQueuePolicy</c>.</summary>
@@ -38,3 +41,16 @@ public sealed record DynamicBatching
 /// Whether a request that has waited that long goes on waiting, behind all of its level that have not; otherwise it fails.
 /// </param>
 public sealed record QueuePolicy(int MaxQueueSize = 0, TimeSpan Timeout = default, bool IsDelayedOnTimeout = false);
+
+/// <summary>An input that is filled up to the length of its batch. In a request all such inputs have equal lengths.</summary>
+/// <param name="Input">The network's input.</param>
+/// <param name="Axis">The dimension whose length differs, of which the batch's is 0.</param>
+/// <param name="Value">The element that fills it up.</param>
+/// <param name="Buckets">The lengths, ascending, that batches have; where empty, a batch is as long as the longest in it.</param>
+/// <param name="Outputs">The outputs that are cut back to each request's own length.</param>
+public sealed record PaddedInput(string Input, int Axis, double Value, IReadOnlyList<int> Buckets, IReadOnlyList<PaddedOutput> Outputs);
+
+/// <summary>An output that is as long as the inputs that were filled up.</summary>
+/// <param name="Output">The network's output.</param>
+/// <param name="Axis">The dimension that is cut, of which the batch's is 0.</param>
+public sealed record PaddedOutput(string Output, int Axis);

@@ -44,6 +44,14 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
             : Wrong(name, value, "a number", fallback);
     }
 
+    public double Double(string name, double fallback)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : Wrong(name, value, "a number", fallback);
+    }
+
     public float[]? Numbers(string name) => Array(name, "a number", element =>
         element.ValueKind == JsonValueKind.Number && element.TryGetSingle(out var number) && float.IsFinite(number) ? number : (float?)null);
 

@@ -238,6 +238,7 @@ internal sealed class ModelConfigReader
                 _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
         }
 
+        _errors.AddRange(PaddingReader.Check(config, network));
         if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");
