@@ -87,11 +87,9 @@ public sealed class AdmissionTests
     public async Task Batches_of_other_models_that_have_their_turn_before_count()
     {
         await using var harness = await LearnedAsync();
-        var other = harness.AddModel(harness.Model);
-        for (var pass = 0; pass < LatencyModel.MinPasses; pass++) await SendToOtherAsync();
-        await harness.Device.InvokeAsync(() => true);
+        var other = await LearnOtherAsync(harness);
         var running = await harness.OccupyAsync();
-        var waiting = SendToOtherAsync();
+        var waiting = SendToAsync(other);
         harness.Time.Advance(TimeSpan.FromMilliseconds(1));
 
         // 10 ms are left of the batch that runs, then come 11 of the other model's and 11 of its own.
@@ -100,8 +98,24 @@ public sealed class AdmissionTests
         Assert.Contains("about 32.0 ms", refusal.Message, StringComparison.Ordinal);
         harness.Model.Release();
         await Task.WhenAll(running, waiting);
+    }
 
-        Task SendToOtherAsync() => other.EnqueueAsync(BatcherHarness.Input(9), 1, 0, false, null, default).AsTask();
+    [Fact]
+    public async Task Batches_of_other_models_that_have_their_turn_later_do_not_count()
+    {
+        await using var harness = await LearnedAsync();
+        var other = await LearnOtherAsync(harness);
+        var running = await harness.OccupyAsync();
+        var first = harness.SendAsync(1);
+        harness.Time.Advance(TimeSpan.FromMilliseconds(1));
+        var waiting = SendToAsync(other);
+
+        // 10 ms are left of the batch that runs, and it shares one of 12 ms with the first that waits.
+        var request = SendAsync(harness, milliseconds: 22);
+
+        Assert.Equal(2, harness.Batcher.QueueDepth);
+        harness.Model.Release();
+        await Task.WhenAll(running, first, waiting, request);
     }
 
     [Fact]
@@ -225,6 +239,17 @@ public sealed class AdmissionTests
         await harness.LearnAsync(millisecondsPerPass: 10, millisecondsPerRow: 1);
         return harness;
     }
+
+    /// <summary>Another model of the device that takes as long.</summary>
+    private static async Task<Batcher> LearnOtherAsync(BatcherHarness harness)
+    {
+        var other = harness.AddModel(harness.Model);
+        for (var pass = 0; pass < LatencyModel.MinPasses; pass++) await SendToAsync(other);
+        await harness.Device.InvokeAsync(() => true);
+        return other;
+    }
+
+    private static Task SendToAsync(Batcher batcher) => batcher.EnqueueAsync(BatcherHarness.Input(9), 1, 0, false, null, default).AsTask();
 
     private static Task SendAsync(BatcherHarness harness, double milliseconds, int priority = 0, bool isAdmitted = false) =>
         harness.SendAsync(5, priority: priority, isAdmitted: isAdmitted, deadline: harness.Time.GetUtcNow().AddMilliseconds(milliseconds));
