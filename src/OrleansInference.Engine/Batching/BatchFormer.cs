@@ -78,7 +78,7 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
         return options.MaxBatchSize > 0 && (isFull || preferred > 0);
     }
 
-    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first, and but for what is padded.</summary>
+    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first and the padded one.</summary>
     private bool CanShare(PendingRequest left, PendingRequest right)
     {
         if (left.Bucket != right.Bucket) return false;

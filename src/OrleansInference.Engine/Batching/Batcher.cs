@@ -182,9 +182,12 @@ internal sealed class Batcher
     /// </summary>
     private InferenceException? RefuseTooLate_NeedsLock(PendingRequest request, TimeSpan now)
     {
-        if (request.IsAdmitted || request.Deadline == TimeSpan.MaxValue || !_latency.IsReady || !(_running || _latency.IsFresh(now))) return null;
+        if (request.IsAdmitted || request.Deadline == TimeSpan.MaxValue) return null;
+        if (!_latency.IsReady || !(_running || _latency.IsFresh(now))) return null;
         var before = _queue.RowsBefore(request);
-        var estimate = _device.GetWait_NeedsLock(this, now) + _latency.Predict(before + request.Rows, _former.MaxRows);
+        // One that is larger than batches are now runs by itself, in one pass.
+        var maxRows = Math.Max(_former.MaxRows, request.Rows);
+        var estimate = _device.GetWait_NeedsLock(this, now) + _latency.Predict(before + request.Rows, maxRows);
         var left = request.Deadline - now;
         if (estimate <= BatchFormer.Margin * left) return null;
         return new(InferenceError.QueueFull, string.Create(

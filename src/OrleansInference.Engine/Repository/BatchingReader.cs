@@ -46,8 +46,9 @@ internal static class BatchingReader
         foreach (var (key, policy) in section.Map("priority_queue_policy"))
         {
             var isLevel = int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var level) && level >= 1 && level <= levels;
-            if (!isLevel || !policies.TryAdd(level, ReadPolicy(policy)))
-                section.Error($"priority_queue_policy.{key}", $"'{key}' is not one of the levels from 1 to priority_levels, which is {levels}, each once");
+            if (isLevel && policies.TryAdd(level, ReadPolicy(policy))) continue;
+            section.Error(
+                $"priority_queue_policy.{key}", $"'{key}' is not one of the levels from 1 to priority_levels, which is {levels}, each once");
         }
 
         return policies;
@@ -68,7 +69,11 @@ internal static class BatchingReader
     private static void CheckOrdering(JsonSection section, DynamicBatching batching)
     {
         if (batching.PriorityLevels > 1)
-            section.Error("preserve_ordering", $"true contradicts priority_levels {batching.PriorityLevels}: urgent requests go before those that came earlier");
+        {
+            section.Error(
+                "preserve_ordering", $"true contradicts priority_levels {batching.PriorityLevels}: urgent requests go before those that came earlier");
+        }
+
         if (batching.LevelPolicies.Values.Append(batching.DefaultPolicy).Any(policy => policy.IsDelayedOnTimeout))
             section.Error("preserve_ordering", "true contradicts timeout_action DELAY: delayed requests go behind those that came later");
     }

@@ -14,7 +14,11 @@ internal static class PaddingReader
         foreach (var section in batching.Sections("padding"))
         {
             var input = new PaddedInput(
-                section.String("input"), ReadAxis(section), section.Double("value", 0), section.Integers("buckets", 1, int.MaxValue) ?? [], ReadOutputs(section, inputs));
+                section.String("input"),
+                ReadAxis(section),
+                section.Double("value", 0),
+                section.Integers("buckets", 1, int.MaxValue) ?? [],
+                ReadOutputs(section, inputs));
             for (var i = 1; i < input.Buckets.Count; i++)
             {
                 if (input.Buckets[i] <= input.Buckets[i - 1])
@@ -23,7 +27,11 @@ internal static class PaddingReader
 
             if (inputs.Any(other => other.Input == input.Input)) section.Error("input", $"'{input.Input}' is padded twice");
             if (inputs.Count > 0 && !inputs[0].Buckets.SequenceEqual(input.Buckets))
-                section.Error("buckets", $"[{string.Join(',', input.Buckets)}] are not those of '{inputs[0].Input}': inputs that are padded have equal lengths");
+            {
+                section.Error(
+                    "buckets", $"[{string.Join(',', input.Buckets)}] are not those of '{inputs[0].Input}': inputs that are padded have equal lengths");
+            }
+
             section.RejectUnknown();
             inputs.Add(input);
         }
@@ -46,7 +54,10 @@ internal static class PaddingReader
             else if (CheckAxis(input, padded.Axis) is { } mistake)
                 yield return $"{path}.{mistake}";
             else if (!PaddingValue.TryGetBits(input.DataType, padded.Value, out _))
-                yield return string.Create(CultureInfo.InvariantCulture, $"{path}.value: {padded.Value} is no value of {input.DataType.ToProtocolName()}, of which '{padded.Input}' is");
+            {
+                var type = input.DataType.ToProtocolName();
+                yield return string.Create(CultureInfo.InvariantCulture, $"{path}.value: {padded.Value} is no value of {type}, of which '{padded.Input}' is");
+            }
 
             for (var j = 0; j < padded.Outputs.Count; j++)
             {
@@ -84,6 +95,7 @@ internal static class PaddingReader
     private static string? CheckAxis(TensorSignature tensor, int axis) =>
         tensor.DataType == DataType.Bytes ? $"axis: '{tensor.Name}' is of BYTES, whose elements cannot be padded"
         : axis >= tensor.Shape.Length ? $"axis: {axis} is no dimension of '{tensor.Name}', whose shape is {TensorShape.Format(tensor.Shape)}"
-        : tensor.Shape[axis] >= 0 ? $"axis: {axis} is a fixed dimension of '{tensor.Name}', whose shape is {TensorShape.Format(tensor.Shape)}: it must be -1"
+        : tensor.Shape[axis] >= 0
+            ? $"axis: {axis} is a fixed dimension of '{tensor.Name}', whose shape is {TensorShape.Format(tensor.Shape)}: it must be -1"
         : null;
 }

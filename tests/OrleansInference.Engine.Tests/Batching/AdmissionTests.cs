@@ -229,6 +229,17 @@ public sealed class AdmissionTests
         Assert.Equal([[0], [1], [2]], harness.Model.Batches);
     }
 
+    [Fact]
+    public async Task A_request_larger_than_batches_are_for_their_latency_counts_as_one_pass()
+    {
+        await using var harness = await LearnedAsync(targetMilliseconds: 11.5);
+
+        // In one pass 14 ms, in four 44.
+        await harness.SendAsync(1, rows: 4, deadline: harness.Time.GetUtcNow().AddMilliseconds(12));
+
+        Assert.Equal([[1]], harness.Model.Batches);
+    }
+
     private static async Task<BatcherHarness> LearnedAsync(int delayMilliseconds = 0, int priorityLevels = 0, double targetMilliseconds = 0)
     {
         var harness = new BatcherHarness(

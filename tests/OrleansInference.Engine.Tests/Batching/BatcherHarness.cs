@@ -12,7 +12,13 @@ namespace OrleansInference.Engine.Tests.Batching;
 internal sealed class BatcherHarness : IAsyncDisposable
 {
     public BatcherHarness(
-        int maxBatchSize = 8, int[]? preferred = null, int delayMilliseconds = 0, int maxQueueSize = 100, int priorityLevels = 0, QueuePolicy? policy = null, Func<BatchingOptions, BatchingOptions>? configure = null)
+        int maxBatchSize = 8,
+        int[]? preferred = null,
+        int delayMilliseconds = 0,
+        int maxQueueSize = 100,
+        int priorityLevels = 0,
+        QueuePolicy? policy = null,
+        Func<BatchingOptions, BatchingOptions>? configure = null)
     {
         Device = new(new("test.cpu:0", DeviceKind.Cpu, 0, 1), Time, NullLogger.Instance);
         Options = new()

@@ -95,7 +95,9 @@ public sealed class QueuePolicyTests
     public async Task A_levels_own_policy_bounds_that_level_and_the_default_one_the_others_together()
     {
         await using var harness = new BatcherHarness(
-            priorityLevels: 3, maxQueueSize: 2, configure: options => options with { LevelPolicies = new Dictionary<int, QueuePolicy> { [2] = new(1) } });
+            priorityLevels: 3,
+            maxQueueSize: 2,
+            configure: options => options with { LevelPolicies = new Dictionary<int, QueuePolicy> { [2] = new(1) } });
         await harness.OccupyAsync();
 
         Task[] waiting = [harness.SendAsync(2, priority: 2), harness.SendAsync(1, priority: 1), harness.SendAsync(3, priority: 3)];
@@ -112,7 +114,9 @@ public sealed class QueuePolicyTests
     public async Task A_level_with_its_own_bound_gives_up_no_place_for_a_more_urgent_one()
     {
         await using var harness = new BatcherHarness(
-            priorityLevels: 2, maxQueueSize: 1, configure: options => options with { LevelPolicies = new Dictionary<int, QueuePolicy> { [2] = new(1) } });
+            priorityLevels: 2,
+            maxQueueSize: 1,
+            configure: options => options with { LevelPolicies = new Dictionary<int, QueuePolicy> { [2] = new(1) } });
         await harness.OccupyAsync();
 
         Task[] waiting = [harness.SendAsync(2, priority: 2), harness.SendAsync(1, priority: 1)];
