@@ -48,6 +48,10 @@ public sealed record ModelStatistics
     [Id(10)]
     public int QueueDepth { get; init; }
 
+    /// <summary>Forward passes by why their batch was sent.</summary>
+    [Id(11)]
+    public BatchReasonStatistics Reasons { get; init; }
+
     /// <summary>The sum of two instances' statistics.</summary>
     public ModelStatistics Add(ModelStatistics other) => new()
     {
@@ -69,6 +73,7 @@ public sealed record ModelStatistics
                     group.Key, a.ComputeInput + b.ComputeInput, a.ComputeInfer + b.ComputeInfer, a.ComputeOutput + b.ComputeOutput))),
         ],
         QueueDepth = QueueDepth + other.QueueDepth,
+        Reasons = Reasons + other.Reasons,
     };
 }
 
@@ -94,3 +99,17 @@ public sealed record BatchStatistics(
     [property: Id(1)] DurationStatistics ComputeInput,
     [property: Id(2)] DurationStatistics ComputeInfer,
     [property: Id(3)] DurationStatistics ComputeOutput);
+
+/// <summary>How many batches were sent for which reason.</summary>
+/// <param name="Full">They had the largest size or a preferred one, or the next request did not fit.</param>
+/// <param name="Idle">The device was free, and nothing said to wait for more.</param>
+/// <param name="Delay">Their first request had waited for others as long as it may.</param>
+/// <param name="Deadline">One of their requests would have missed its deadline, or its time in the queue, had it waited longer.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.BatchReasonStatistics")]
+public readonly record struct BatchReasonStatistics(
+    [property: Id(0)] long Full, [property: Id(1)] long Idle, [property: Id(2)] long Delay, [property: Id(3)] long Deadline)
+{
+    /// <summary>The sum of both.</summary>
+    public static BatchReasonStatistics operator +(BatchReasonStatistics left, BatchReasonStatistics right) =>
+        new(left.Full + right.Full, left.Idle + right.Idle, left.Delay + right.Delay, left.Deadline + right.Deadline);
+}

@@ -53,7 +53,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         var instance = await thread.InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
         Log.ModelReady(
             _logger, version.Id, device, _time.GetElapsedTime(started, verified).TotalSeconds, _time.GetElapsedTime(verified).TotalSeconds);
-        var model = new LoadedModel(version, instance, BatchingOf(version.Config), thread, _logger);
+        var model = new LoadedModel(version, instance, BatchingOf(version), thread, _logger);
         if (!cancellationToken.IsCancellationRequested) return model;
         await model.DisposeAsync();
         throw new OperationCanceledException(cancellationToken);
@@ -79,11 +79,23 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         }
     }
 
-    private BatchingOptions BatchingOf(ModelConfig config) => new(
-        config.Batching.Enabled ? config.MaxBatchSize : 0,
-        config.Batching.PreferredBatchSizes,
-        config.Batching.MaxQueueDelay,
-        config.Batching.MaxQueueSize > 0 ? config.Batching.MaxQueueSize : _options.MaxQueueSize,
-        config.Batching.PriorityLevels,
-        config.Batching.DefaultPriority);
+    private BatchingOptions BatchingOf(ModelVersion version)
+    {
+        var batching = version.Config.Batching;
+        return new()
+        {
+            MaxBatchSize = batching.Enabled ? version.Config.MaxBatchSize : 0,
+            PreferredBatchSizes = batching.PreferredBatchSizes,
+            MaxQueueDelay = batching.MaxQueueDelay,
+            LatencyTarget = batching.LatencyTarget,
+            PreserveOrdering = batching.PreserveOrdering,
+            PriorityLevels = batching.PriorityLevels,
+            DefaultPriority = batching.DefaultPriority,
+            DefaultPolicy = Bounded(batching.DefaultPolicy),
+            LevelPolicies = batching.LevelPolicies.ToDictionary(level => level.Key, level => Bounded(level.Value)),
+            Padding = batching.Padding.Count > 0 ? new Padding(batching.Padding, version.Network) : null,
+        };
+
+        QueuePolicy Bounded(QueuePolicy policy) => policy.MaxQueueSize > 0 ? policy : policy with { MaxQueueSize = _options.MaxQueueSize };
+    }
 }

@@ -65,7 +65,7 @@ internal sealed class LoadedModel : ILoadedModel
         }).ConfigureAwait(false);
     }
 
-    private Task<InferenceTensor[]> RunAsync(
+    private ValueTask<InferenceTensor[]> RunAsync(
         InferenceRequest request, InferenceTensor[] inputs, int rows, bool isAdmitted, CancellationToken cancellationToken) =>
         _batcher.EnqueueAsync(inputs, rows, request.Priority, isAdmitted, request.Deadline, cancellationToken);
 

@@ -14,6 +14,7 @@ public sealed class ModelStatisticsTests
             Success = new(3, 300),
             Batches = [new(1, new(1, 1), new(1, 10), new(1, 2)), new(4, new(1, 1), new(1, 20), new(1, 2))],
             QueueDepth = 2,
+            Reasons = new(Full: 1, Idle: 1, Delay: 0, Deadline: 0),
         };
         var right = new ModelStatistics
         {
@@ -23,6 +24,7 @@ public sealed class ModelStatisticsTests
             Success = new(1, 100),
             Batches = [new(4, new(1, 1), new(1, 30), new(1, 2))],
             QueueDepth = 1,
+            Reasons = new(Full: 1, Idle: 2, Delay: 3, Deadline: 4),
         };
 
         var sum = left.Add(right);
@@ -34,6 +36,7 @@ public sealed class ModelStatisticsTests
         Assert.Equal([1, 4], sum.Batches.Select(batch => batch.BatchSize));
         Assert.Equal(new DurationStatistics(2, 50), sum.Batches[1].ComputeInfer);
         Assert.Equal(3, sum.QueueDepth);
+        Assert.Equal(new(Full: 2, Idle: 3, Delay: 3, Deadline: 4), sum.Reasons);
     }
 
     [Fact]

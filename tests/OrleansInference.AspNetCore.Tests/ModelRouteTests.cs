@@ -97,6 +97,7 @@ public sealed class ModelRouteTests
                 ComputeOutput = new(24, 240),
                 Batches = [new(4, new(10, 1), new(11, 2), new(12, 3))],
                 QueueDepth = 5,
+                Reasons = new(Full: 4, Idle: 3, Delay: 2, Deadline: 1),
             }),
         ];
 
@@ -111,7 +112,8 @@ public sealed class ModelRouteTests
             ""","inference_stats":{"success":{"count":20,"ns":2000},"fail":{"count":3,"ns":300},"queue":{"count":21,"ns":210}""" +
             ""","compute_input":{"count":22,"ns":220},"compute_infer":{"count":23,"ns":230},"compute_output":{"count":24,"ns":240}""" +
             ""","cache_hit":{"count":0,"ns":0},"cache_miss":{"count":0,"ns":0}},"batch_stats":[{"batch_size":4""" +
-            ""","compute_input":{"count":10,"ns":1},"compute_infer":{"count":11,"ns":2},"compute_output":{"count":12,"ns":3}}],"queue_depth":5}""",
+            ""","compute_input":{"count":10,"ns":1},"compute_infer":{"count":11,"ns":2},"compute_output":{"count":12,"ns":3}}],"queue_depth":5""" +
+            ""","batch_reasons":{"full":4,"idle":3,"delay":2,"deadline":1}}""",
             models[1].GetRawText());
     }
 

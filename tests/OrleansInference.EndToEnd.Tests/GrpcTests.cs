@@ -172,7 +172,7 @@ public abstract class GrpcTests
         var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(100);
 
         var exception = await Assert.ThrowsAsync<RpcException>(
-            async () => await _api.ModelInferAsync(ToNumber("slow", TestModels.Work), deadline: deadline));
+            async () => await _api.ModelInferAsync(ToNumber("narrow", TestModels.Work), deadline: deadline));
 
         Assert.Equal(StatusCode.DeadlineExceeded, exception.StatusCode);
     }

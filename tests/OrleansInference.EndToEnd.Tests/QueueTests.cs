@@ -37,11 +37,25 @@ public sealed class QueueTests(SharedService service)
     {
         var occupants = await OccupyAsync();
 
-        var answer = await service.Api.InferNumberAsync("slow", 1, timeout: 20_000);
+        // A model that has hardly run: of one whose times are known the request would be refused at once.
+        var answer = await service.Api.InferNumberAsync("narrow", 1, timeout: 20_000);
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, answer.Status);
         Assert.Contains(occupants, occupant => !occupant.IsCompleted);
         await Task.WhenAll(occupants);
+    }
+
+    [Fact]
+    public async Task A_request_that_cannot_be_answered_within_its_timeout_is_429_and_never_run()
+    {
+        for (var pass = 0; pass < 8; pass++) await service.Api.InferNumberAsync("slow", TestModels.Work / 4);
+        var before = await service.Api.GetStatsAsync("slow");
+
+        var refused = await service.Api.InferNumberAsync("slow", TestModels.Work / 4, timeout: 50_000);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.Status);
+        Assert.Contains("Cannot be served in time: model 'slow'", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before.Executions, (await service.Api.GetStatsAsync("slow")).Executions);
     }
 
     [Fact]

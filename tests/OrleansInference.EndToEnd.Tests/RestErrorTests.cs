@@ -79,7 +79,7 @@ public abstract class RestErrorTests
     [Fact]
     public async Task A_request_that_is_not_answered_within_its_timeout_is_504()
     {
-        var answer = await _api.InferNumberAsync("slow", TestModels.Work, timeout: 50_000);
+        var answer = await _api.InferNumberAsync("narrow", TestModels.Work, timeout: 50_000);
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, answer.Status);
         Assert.Contains("Request timeout expired", answer.Error, StringComparison.Ordinal);

@@ -116,14 +116,14 @@ public sealed class IterationTests : IAsyncDisposable
             Inputs = [new("FROM", DataType.Int32, [1], [])],
             Outputs = [new("NUMBER", DataType.Int32, [1], []), new("DONE", DataType.Bool, [1], [])],
             VersionPolicy = new(1, null),
-            Batching = new(true, [], TimeSpan.Zero, 0),
+            Batching = new() { Enabled = true },
             InstanceGroups = [],
             Preprocessing = [],
             Postprocessing = [],
             Iteration = new(new Dictionary<string, string> { ["NUMBER"] = "FROM" }, stop, maxSteps),
             Json = "",
         };
-        return new(new(new("countdown", 1), config, Path.GetTempPath()), _model, new(8, [], TimeSpan.Zero, 100), _device, NullLogger.Instance);
+        return new(new(new("countdown", 1), config, Path.GetTempPath()), _model, new() { MaxBatchSize = 8, DefaultPolicy = new(100) }, _device, NullLogger.Instance);
     }
 
     private static InferenceRequest From(int number) =>

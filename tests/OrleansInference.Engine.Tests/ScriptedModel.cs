@@ -14,7 +14,13 @@ internal sealed class ScriptedModel : IModelInstance
     /// <summary>For each forward pass the first element of each item.</summary>
     public List<int[]> Batches { get; } = [];
 
+    /// <summary>For each forward pass the last dimension of each item's first tensor.</summary>
+    public List<long[]> Widths { get; } = [];
+
     public bool Gated { get; set; }
+
+    /// <summary>What a pass of some rows does before it ends.</summary>
+    public Action<int>? Work { get; set; }
 
     public bool Disposed { get; private set; }
 
@@ -30,13 +36,19 @@ internal sealed class ScriptedModel : IModelInstance
     {
         ThreadId = Environment.CurrentManagedThreadId;
         var firsts = items.Select(item => item[0].AsSpan<int>()[0]).ToArray();
-        lock (Batches) Batches.Add(firsts);
+        lock (Batches)
+        {
+            Batches.Add(firsts);
+            Widths.Add([.. items.Select(item => item[0].Shape[^1])]);
+        }
+
         if (Gated)
         {
             _started.Release();
             _gate.Wait(TimeSpan.FromSeconds(30));
         }
 
+        Work?.Invoke(items.Sum(item => (int)item[0].Shape[0]));
         return firsts.Any(first => first < 0)
             ? throw new InferenceException(InferenceError.ModelFailed, "negative numbers are not for this model")
             : new([.. items.Select(item => item.ToArray())], TimeSpan.FromTicks(1), TimeSpan.FromTicks(2), TimeSpan.FromTicks(3));

@@ -83,7 +83,8 @@ internal static class ModelQueries
             .. statistics.Batches.Select(batch => new BatchStatisticsBody(
                 batch.BatchSize, ToBody(batch.ComputeInput), ToBody(batch.ComputeInfer), ToBody(batch.ComputeOutput))),
         ],
-        statistics.QueueDepth);
+        statistics.QueueDepth,
+        new(statistics.Reasons.Full, statistics.Reasons.Idle, statistics.Reasons.Delay, statistics.Reasons.Deadline));
 
     private static DurationBody ToBody(DurationStatistics duration) => new(duration.Count, duration.Nanoseconds);
 

@@ -56,6 +56,7 @@ internal sealed record StatisticsBody(IReadOnlyList<ModelStatisticsBody> ModelSt
 /// <param name="InferenceStats">Times of requests.</param>
 /// <param name="BatchStats">Forward passes by batch size.</param>
 /// <param name="QueueDepth">Requests waiting at this moment.</param>
+/// <param name="BatchReasons">Forward passes by why their batch was sent.</param>
 internal sealed record ModelStatisticsBody(
     string Name,
     string Version,
@@ -64,7 +65,8 @@ internal sealed record ModelStatisticsBody(
     long ExecutionCount,
     InferenceStatisticsBody InferenceStats,
     IReadOnlyList<BatchStatisticsBody> BatchStats,
-    int QueueDepth);
+    int QueueDepth,
+    BatchReasonsBody BatchReasons);
 
 internal sealed record InferenceStatisticsBody(
     DurationBody Success,
@@ -77,6 +79,12 @@ internal sealed record InferenceStatisticsBody(
     DurationBody CacheMiss);
 
 internal sealed record BatchStatisticsBody(int BatchSize, DurationBody ComputeInput, DurationBody ComputeInfer, DurationBody ComputeOutput);
+
+/// <param name="Full">The batch had the largest size or a preferred one.</param>
+/// <param name="Idle">The device was free, and nothing said to wait for more.</param>
+/// <param name="Delay">The first request had waited for others as long as it may.</param>
+/// <param name="Deadline">A request would have missed its deadline, had it waited longer.</param>
+internal sealed record BatchReasonsBody(long Full, long Idle, long Delay, long Deadline);
 
 /// <param name="Count">How often.</param>
 /// <param name="Ns">Nanoseconds in total.</param>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
 using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine.Devices;
@@ -13,78 +16,102 @@ namespace OrleansInference.Engine.Batching;
 /// The policy is work-conserving: with no delay configured a batch is due whenever the device is free, so that an idle server adds
 /// nothing and a busy one batches whatever has come meanwhile.
 /// </remarks>
-internal sealed class Batcher(
-    ModelId model, IModelInstance instance, BatchingOptions options, DeviceThread device, StatisticsRecorder statistics, ILogger logger)
+internal sealed class Batcher
 {
-    private readonly LinkedList<PendingRequest> _queue = new();
+    private readonly ModelId _model;
+    private readonly DeviceThread _device;
+    private readonly StatisticsRecorder _statistics;
+    private readonly RequestQueue _queue;
+    private readonly BatchFormer _former;
+    private readonly BatchRunner _runner;
+    private readonly Padding? _padding;
+    private readonly LatencyModel _latency = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _queuedRows;
+
+    // The batch that is taken and run: only the device thread does either, one batch after the other.
+    private readonly List<PendingRequest> _batch = [];
+    private BatchReason _reason;
+    private int _rows;
     private bool _running;
     private bool _closed;
+
+    public Batcher(
+        ModelId model, IModelInstance instance, BatchingOptions options, DeviceThread device, StatisticsRecorder statistics, ILogger logger)
+    {
+        _model = model;
+        _device = device;
+        _statistics = statistics;
+        _padding = options.Padding;
+        _queue = new(options, Expire);
+        _former = new(options, _queue, _latency);
+        _runner = new(model, instance, options.Padding, device, statistics, Expire, logger);
+    }
 
     public int QueueDepth
     {
         get
         {
-            lock (device.Gate) return _queue.Count;
+            lock (_device.Gate) return _queue.Count;
         }
     }
 
     public bool IsEmpty_NeedsLock => _queue.Count == 0;
 
-    /// <summary>
-    /// When the request came that has waited longest; 0 where the queue is empty, which cancelled requests leave behind until the device
-    /// looks again.
-    /// </summary>
-    public long FirstEnqueued_NeedsLock => _queue.First is not { } first ? 0
-        : options.PriorityLevels == 0 ? first.Value.Enqueued
-        : _queue.Min(request => request.Enqueued);
+    /// <summary>Whether the device knows that requests wait here. The device's own note.</summary>
+    public bool IsSignalled_NeedsLock { get; set; }
 
-    /// <summary>Queues a request.</summary>
-    /// <exception cref="InferenceException">The queue is full, the deadline has passed, or the batcher is closed.</exception>
-    public Task<InferenceTensor[]> EnqueueAsync(
+    /// <summary>When the request came that is served next.</summary>
+    public TimeSpan HeadEnqueued_NeedsLock => _queue.First?.Enqueued ?? TimeSpan.MaxValue;
+
+    /// <summary>Queues a request. The answer is to be awaited once.</summary>
+    /// <exception cref="InferenceException">
+    /// The queue is full, the deadline has passed or cannot be met, the batcher is closed, or the inputs are too long.
+    /// </exception>
+    public ValueTask<InferenceTensor[]> EnqueueAsync(
         InferenceTensor[] inputs, int rows, int priority, bool isAdmitted, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        if (priority < 1 || priority > options.PriorityLevels) priority = options.DefaultPriority;
-        var request = new PendingRequest(inputs, rows, priority, isAdmitted, deadline, device.Time.GetTimestamp());
-        // Registered before it is queued: what completes it then finds the registration, and a token that fires early a request
-        // that is not queued at all.
-        request.Registration = cancellationToken.UnsafeRegister(
-            static (state, token) =>
-            {
-                var (batcher, request) = ((Batcher, PendingRequest))state!;
-                batcher.Cancel(request, token);
-            },
-            (this, request));
-
-        lock (device.Gate)
+        long bucket = 0;
+        var length = _padding?.Measure(inputs, out bucket) ?? 0;
+        var now = _device.Now;
+        var ends = deadline is { } end ? now + (end - _device.Time.GetUtcNow()) : TimeSpan.MaxValue;
+        var request = new PendingRequest(this, _queue.LaneOf(priority), inputs, rows, isAdmitted, now, ends) { Length = length, Bucket = bucket };
+        // Before it is queued: a token that fires early finds a request that is not queued at all.
+        request.Register(cancellationToken);
+        lock (_device.Gate)
         {
-            if (request.Task.IsCompleted) return request.Task;
-            if (Refuse_NeedsLock(request) is { } refusal)
+            if (request.IsCompleted) return request.Answer;
+            if (Refuse_NeedsLock(request, now) is { } refusal)
             {
-                statistics.RecordFailure(TimeSpan.Zero);
+                _statistics.RecordFailure(TimeSpan.Zero);
                 request.TryFail(refusal);
-                return request.Task;
+                return request.Answer;
             }
 
-            // A full queue gives up the least urgent that waits for one that is more urgent.
-            if (!isAdmitted && _queue.Count >= options.MaxQueueSize) Displace_NeedsLock(_queue.Last!.Value);
-
-            Insert_NeedsLock(request);
-            _queuedRows += rows;
-            device.Signal_NeedsLock(this);
+            _queue.Add(request);
+            _device.Signal_NeedsLock(this);
         }
 
-        return request.Task;
+        return request.Answer;
+    }
+
+    /// <summary>Counts and removes a request that its caller has cancelled.</summary>
+    public void Forget(PendingRequest request)
+    {
+        _statistics.RecordFailure(_device.Now - request.Enqueued);
+        lock (_device.Gate)
+        {
+            if (request.IsQueued) _queue.Remove(request);
+            SignalDrained_NeedsLock();
+        }
     }
 
     /// <summary>Refuses new requests, lets those that wait finish, and returns when the last one has.</summary>
     public Task CloseAsync()
     {
-        lock (device.Gate)
+        lock (_device.Gate)
         {
             _closed = true;
-            if (_queue.Count > 0) device.Signal_NeedsLock(this);
+            if (_queue.Count > 0) _device.Signal_NeedsLock(this);
             SignalDrained_NeedsLock();
         }
 
@@ -92,165 +119,103 @@ internal sealed class Batcher(
     }
 
     /// <summary>How long the batch must still wait for more rows; zero or less where it is due.</summary>
-    public TimeSpan GetRemainingDelay_NeedsLock()
-    {
-        if (_queue.Count == 0 || _closed || device.IsStopping_NeedsLock || options.MaxQueueDelay <= TimeSpan.Zero) return TimeSpan.Zero;
-        var enough = options.PreferredBatchSizes is [var smallest, ..] ? smallest : options.MaxBatchSize;
-        return _queuedRows >= enough
-            ? TimeSpan.Zero
-            : options.MaxQueueDelay - device.Time.GetElapsedTime(FirstEnqueued_NeedsLock);
-    }
+    public TimeSpan GetRemainingDelay_NeedsLock(TimeSpan now) =>
+        _closed || _device.IsStopping_NeedsLock ? TimeSpan.Zero : _former.GetRemainingDelay(now);
+
+    /// <summary>How long the next batch is going to take; zero where nothing is known.</summary>
+    public TimeSpan PredictNext_NeedsLock() => _latency.Predict(Math.Min(_queue.Rows, _former.MaxRows));
 
     /// <summary>
-    /// Takes the first request and those behind it that have its shapes: the largest preferred batch size that can be met exactly, else
-    /// as many rows as fit. Requests whose deadline has passed leave on the way; the batch may come out empty.
+    /// Forms the batch that <see cref="Run"/> runs next. Requests that have waited for too long leave on the way; it may come out empty.
     /// </summary>
-    public List<PendingRequest> TakeBatch_NeedsLock()
+    /// <returns>How long it is going to take; zero where nothing is known.</returns>
+    public TimeSpan TakeBatch_NeedsLock(TimeSpan now)
     {
-        DropExpired_NeedsLock();
+        _queue.Expire(now);
+        _reason = _former.Form(_batch, now);
+        _rows = 0;
+        foreach (var request in _batch) _rows += request.Rows;
         _running = true;
-        if (_queue.First is not { } first) return [];
-
-        var batch = new List<PendingRequest> { first.Value };
-        var rows = first.Value.Rows;
-        var preferred = 0;
-        for (var node = first.Next; ; node = node.Next)
-        {
-            if (options.PreferredBatchSizes.Contains(rows)) preferred = batch.Count;
-            if (node is null || rows >= options.MaxBatchSize) break;
-            if (!node.Value.HasSameShapes(first.Value)) continue;
-            // Stop at the first that does not fit, rather than let smaller ones pass it for ever.
-            if (rows + node.Value.Rows > options.MaxBatchSize) break;
-            batch.Add(node.Value);
-            rows += node.Value.Rows;
-        }
-
-        if (preferred > 0) batch.RemoveRange(preferred, batch.Count - preferred);
-        foreach (var request in batch) Remove_NeedsLock(request);
-        return batch;
+        return _latency.Predict(_rows);
     }
 
-    /// <summary>Runs a batch that <see cref="TakeBatch_NeedsLock"/> has formed, on the device thread.</summary>
-    public void Run(List<PendingRequest> batch)
+    /// <summary>Runs the batch that was taken, on the device thread.</summary>
+    public void Run()
     {
+        TimeSpan? duration = null;
         try
         {
-            if (batch.Count > 0) RunTogether(batch);
+            if (_rows > 0) duration = _runner.Run(CollectionsMarshal.AsSpan(_batch), _reason);
         }
         finally
         {
-            lock (device.Gate)
+            _batch.Clear();
+            lock (_device.Gate)
             {
+                if (duration is { } time) _latency.Observe(_rows, time, _device.Now);
                 _running = false;
                 SignalDrained_NeedsLock();
             }
         }
     }
 
-    private void RunTogether(List<PendingRequest> batch)
-    {
-        var started = device.Time.GetTimestamp();
-        try
-        {
-            var result = instance.Run([.. batch.Select(request => request.Inputs)]);
-            statistics.RecordExecution(batch, started, result);
-            for (var i = 0; i < batch.Count; i++) batch[i].TryComplete(result.Outputs[i]);
-        }
-        catch (Exception exception) when (batch.Count > 1)
-        {
-            // One bad item must not take its batch-mates with it: each gets a run of its own, and only the bad one fails.
-            Log.BatchFailed(logger, exception, batch.Count, model);
-            foreach (var request in batch)
-            {
-                if (request.Task.IsCompleted) continue;
-                if (request.IsExpired(device.Time.GetUtcNow())) Expire(request);
-                else RunTogether([request]);
-            }
-        }
-        catch (Exception exception)
-        {
-            statistics.RecordFailure(device.Time.GetElapsedTime(batch[0].Enqueued));
-            batch[0].TryFail(exception as InferenceException ?? new InferenceException(
-                InferenceError.ModelFailed, $"model '{model.Name}' version {model.Version} failed: {exception.Message}", exception));
-        }
-    }
-
-    private InferenceException? Refuse_NeedsLock(PendingRequest request)
+    /// <summary>Why a request is not queued; null where there is a place for it, which may have been another's.</summary>
+    private InferenceException? Refuse_NeedsLock(PendingRequest request, TimeSpan now)
     {
         if (_closed)
-            return new(InferenceError.NotReady, $"model '{model.Name}' version {model.Version} is being unloaded");
-        if (device.IsStopping_NeedsLock)
-            return new(InferenceError.Unavailable, $"device {device.Device.Name} is shutting down");
-        if (request.IsExpired(device.Time.GetUtcNow()))
+            return new(InferenceError.NotReady, $"model '{_model.Name}' version {_model.Version} is being unloaded");
+        if (_device.IsStopping_NeedsLock)
+            return new(InferenceError.Unavailable, $"device {_device.Device.Name} is shutting down");
+        if (request.Deadline <= now)
             return Expired();
-        var hasPlace = request.IsAdmitted || _queue.Count < options.MaxQueueSize ||
-            (_queue.Last is { Value: { IsAdmitted: false } last } && last.Priority > request.Priority);
-        return hasPlace ? null : Full_NeedsLock();
+        // A place may be held by one whose time is over, which nobody has looked at while a batch runs.
+        if (request.Lane.Bound.IsFull) _queue.Expire(now);
+        if (!_queue.HasPlace(request, out var displaced)) return Full(request.Lane);
+        if (RefuseTooLate_NeedsLock(request, now) is { } tooLate) return tooLate;
+        if (displaced is not null) Displace_NeedsLock(displaced, now);
+        return null;
     }
 
-    private InferenceException Full_NeedsLock() => new(
-        InferenceError.QueueFull,
-        $"Exceeds maximum queue size: model '{model.Name}' has {_queue.Count} of {options.MaxQueueSize} requests waiting on {device.Device.Name}");
-
-    private void Displace_NeedsLock(PendingRequest request)
+    /// <summary>
+    /// Refuses a request that would miss its deadline by far: what is counted before it is the least that comes before it, and who would
+    /// just make it, were the prediction a little wrong, gets the chance.
+    /// </summary>
+    private InferenceException? RefuseTooLate_NeedsLock(PendingRequest request, TimeSpan now)
     {
-        var refusal = Full_NeedsLock();
-        Remove_NeedsLock(request);
-        statistics.RecordFailure(device.Time.GetElapsedTime(request.Enqueued));
+        if (request.IsAdmitted || request.Deadline == TimeSpan.MaxValue) return null;
+        if (!_latency.IsReady || !(_running || _latency.IsFresh(now))) return null;
+        var before = _queue.RowsBefore(request);
+        // One that is larger than batches are now runs by itself, in one pass.
+        var maxRows = Math.Max(_former.MaxRows, request.Rows);
+        var estimate = _device.GetWait_NeedsLock(this, now) + _latency.Predict(before + request.Rows, maxRows);
+        var left = request.Deadline - now;
+        if (estimate <= BatchFormer.Margin * left) return null;
+        return new(InferenceError.QueueFull, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Cannot be served in time: model '{_model.Name}' on {_device.Device.Name}, with {before} rows waiting before this request, " +
+            $"would answer in about {estimate.TotalMilliseconds:F1} ms, but its timeout expires in {left.TotalMilliseconds:F1} ms"));
+    }
+
+    private void Displace_NeedsLock(PendingRequest request, TimeSpan now)
+    {
+        var refusal = Full(request.Lane);
+        _queue.Remove(request);
+        _statistics.RecordFailure(now - request.Enqueued);
         request.TryFail(refusal);
     }
 
-    private InferenceException Expired() => new(
-        InferenceError.DeadlineExceeded, $"Request timeout expired while it waited for model '{model.Name}' on {device.Device.Name}");
-
     private void Expire(PendingRequest request)
     {
-        statistics.RecordFailure(device.Time.GetElapsedTime(request.Enqueued));
+        _statistics.RecordFailure(_device.Now - request.Enqueued);
         request.TryFail(Expired());
     }
 
-    private void Cancel(PendingRequest request, CancellationToken cancellationToken)
-    {
-        if (!request.TryCancel(cancellationToken)) return;
-        statistics.RecordFailure(device.Time.GetElapsedTime(request.Enqueued));
-        lock (device.Gate)
-        {
-            Remove_NeedsLock(request);
-            SignalDrained_NeedsLock();
-        }
-    }
+    private InferenceException Full(RequestLane lane) => new(
+        InferenceError.QueueFull,
+        $"Exceeds maximum queue size: model '{_model.Name}' has {lane.Bound.Count} of {lane.Bound.Limit} requests waiting on {_device.Device.Name}");
 
-    private void DropExpired_NeedsLock()
-    {
-        var now = device.Time.GetUtcNow();
-        for (var node = _queue.First; node is not null;)
-        {
-            var next = node.Next;
-            if (node.Value.IsExpired(now))
-            {
-                Remove_NeedsLock(node.Value);
-                Expire(node.Value);
-            }
-
-            node = next;
-        }
-    }
-
-    /// <summary>Behind all that are as urgent: almost always at the end.</summary>
-    private void Insert_NeedsLock(PendingRequest request)
-    {
-        var before = _queue.Last;
-        while (before is not null && before.Value.Priority > request.Priority) before = before.Previous;
-        request.Node = before is null ? _queue.AddFirst(request) : _queue.AddAfter(before, request);
-    }
-
-    private void Remove_NeedsLock(PendingRequest request)
-    {
-        if (request.Node is not { } node) return;
-        _queue.Remove(node);
-        request.Node = null;
-        _queuedRows -= request.Rows;
-    }
+    private InferenceException Expired() => new(
+        InferenceError.DeadlineExceeded, $"Request timeout expired while it waited for model '{_model.Name}' on {_device.Device.Name}");
 
     private void SignalDrained_NeedsLock()
     {

@@ -1,16 +1,37 @@
+using OrleansInference.Engine.Repository;
+
 namespace OrleansInference.Engine.Batching;
 
 /// <summary>How requests of one model instance are gathered; each value comes from the model's configuration.</summary>
-/// <param name="MaxBatchSize">The most rows in a batch; 0 runs every request by itself.</param>
-/// <param name="PreferredBatchSizes">Batch sizes, ascending, that are sent as soon as they can be formed.</param>
-/// <param name="MaxQueueDelay">How long the first request may wait for others while the device is idle; zero sends at once.</param>
-/// <param name="MaxQueueSize">The most requests that wait; one more is refused.</param>
-/// <param name="PriorityLevels">Levels of urgency, of which 1 is served first; 0 where requests are served as they come.</param>
-/// <param name="DefaultPriority">The level of requests that name none of them.</param>
-internal sealed record BatchingOptions(
-    int MaxBatchSize,
-    IReadOnlyList<int> PreferredBatchSizes,
-    TimeSpan MaxQueueDelay,
-    int MaxQueueSize,
-    int PriorityLevels = 0,
-    int DefaultPriority = 0);
+internal sealed record BatchingOptions
+{
+    /// <summary>The most rows in a batch; 0 runs every request by itself.</summary>
+    public required int MaxBatchSize { get; init; }
+
+    /// <summary>Batch sizes, ascending, that are sent as soon as they can be formed.</summary>
+    public IReadOnlyList<int> PreferredBatchSizes { get; init; } = [];
+
+    /// <summary>How long the first request may wait for others while the device is idle; zero sends at once.</summary>
+    public TimeSpan MaxQueueDelay { get; init; }
+
+    /// <summary>How long a forward pass should take at most, to which the batch size is adapted; zero for any time.</summary>
+    public TimeSpan LatencyTarget { get; init; }
+
+    /// <summary>Whether answers leave in the order in which requests came, so that none may pass one of another shape.</summary>
+    public bool PreserveOrdering { get; init; }
+
+    /// <summary>Levels of urgency, of which 1 is served first; 0 where requests are served as they come.</summary>
+    public int PriorityLevels { get; init; }
+
+    /// <summary>The level of requests that name none of them.</summary>
+    public int DefaultPriority { get; init; }
+
+    /// <summary>What holds for all levels together that have no policy of their own. Its queue has a bound above 0.</summary>
+    public required QueuePolicy DefaultPolicy { get; init; }
+
+    /// <summary>What holds for single levels. Their queues have bounds above 0.</summary>
+    public IReadOnlyDictionary<int, QueuePolicy> LevelPolicies { get; init; } = new Dictionary<int, QueuePolicy>();
+
+    /// <summary>How requests of unlike lengths share batches; null where they do not.</summary>
+    public Padding? Padding { get; init; }
+}

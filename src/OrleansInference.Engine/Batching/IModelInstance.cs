@@ -8,7 +8,7 @@ internal interface IModelInstance : IDisposable
     /// <summary>Runs one forward pass.</summary>
     /// <param name="items">
     /// The inputs of each request, in the order of the network's signature. Where the model batches, all items have the same shapes but
-    /// for the first dimension, along which they are joined; otherwise there is one item.
+    /// for the first dimension, along which they are joined; otherwise there is one item. The list is used again for the next pass.
     /// </param>
     /// <returns>The outputs of each item, in the order of the network's signature.</returns>
     /// <exception cref="InferenceException"><see cref="InferenceError.ModelFailed"/>, with the model's own message.</exception>

@@ -1,59 +1,102 @@
+using System.Threading.Tasks.Sources;
+
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Batching;
 
-/// <summary>A request in a batcher's queue or in a batch. The first to complete it decides: an answer, a deadline, a cancellation.</summary>
+/// <summary>
+/// A request in a batcher's queue or in a batch: its own place in the list and its own task, so that it is the one object that waiting
+/// costs. The first to complete it decides: an answer, a deadline, a cancellation.
+/// </summary>
+/// <param name="batcher">Whose queue it is for.</param>
+/// <param name="lane">Where it waits.</param>
+/// <param name="inputs">The tensors, in the order of the network's signature.</param>
+/// <param name="rows">The length of the inputs' batch dimension; 1 where the model does not batch.</param>
+/// <param name="isAdmitted">Whether it goes on with what has been admitted before, and has a place however full the queue is.</param>
+/// <param name="enqueued">When it came, by the device's clock.</param>
+/// <param name="deadline">When it is too late for an answer, by the same clock; <see cref="TimeSpan.MaxValue"/> for never.</param>
 internal sealed class PendingRequest(
-    InferenceTensor[] inputs, int rows, int priority, bool isAdmitted, DateTimeOffset? deadline, long enqueued)
+    Batcher batcher, RequestLane lane, InferenceTensor[] inputs, int rows, bool isAdmitted, TimeSpan enqueued, TimeSpan deadline)
+    : IValueTaskSource<InferenceTensor[]>
 {
     // Callers' continuations must not run on the device thread.
-    private readonly TaskCompletionSource<InferenceTensor[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ManualResetValueTaskSourceCore<InferenceTensor[]> _completion = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _registration;
+    private int _completed;
 
     public InferenceTensor[] Inputs => inputs;
 
-    /// <summary>The length of the inputs' batch dimension; 1 where the model does not batch.</summary>
     public int Rows => rows;
 
-    /// <summary>Lower numbers are served first; equal ones as they come.</summary>
-    public int Priority => priority;
-
-    /// <summary>Whether it goes on with what has been admitted before, and has a place in the queue however full that is.</summary>
     public bool IsAdmitted => isAdmitted;
 
-    /// <summary>A timestamp of the batcher's clock.</summary>
-    public long Enqueued => enqueued;
+    public TimeSpan Enqueued => enqueued;
 
-    /// <summary>The place in the queue; null before and after. Guarded by the device's gate.</summary>
-    public LinkedListNode<PendingRequest>? Node { get; set; }
+    public TimeSpan Deadline => deadline;
 
-    public CancellationTokenRegistration Registration { get; set; }
+    /// <summary>The length of its inputs where they are padded.</summary>
+    public long Length { get; init; }
 
-    public Task<InferenceTensor[]> Task => _completion.Task;
+    /// <summary>The length to which they are padded; 0 for that of the longest in the batch.</summary>
+    public long Bucket { get; init; }
 
-    public bool IsExpired(DateTimeOffset now) => deadline <= now;
+    /// <summary>When its time in the queue is over; <see cref="TimeSpan.MaxValue"/> for never.</summary>
+    public TimeSpan Timeout { get; set; } = lane.Policy.Timeout > TimeSpan.Zero ? enqueued + lane.Policy.Timeout : TimeSpan.MaxValue;
+
+    /// <summary>Where it waits, or did. This and what follows is guarded by the device's gate.</summary>
+    public RequestLane Lane { get; set; } = lane;
+
+    public bool IsQueued { get; set; }
+
+    public PendingRequest? Previous { get; set; }
+
+    public PendingRequest? Next { get; set; }
+
+    /// <summary>The answer; to be awaited once.</summary>
+    public ValueTask<InferenceTensor[]> Answer => new(this, _completion.Version);
+
+    public bool IsCompleted => Volatile.Read(ref _completed) != 0;
+
+    /// <summary>Has cancellation complete the request. Called before it is queued: what completes it finds the registration then.</summary>
+    public void Register(CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled) return;
+        _registration = cancellationToken.UnsafeRegister(static (state, token) => ((PendingRequest)state!).Cancel(token), this);
+    }
 
     public bool TryComplete(InferenceTensor[] outputs)
     {
-        Registration.Unregister();
-        return _completion.TrySetResult(outputs);
+        if (!TryDecide()) return false;
+        _completion.SetResult(outputs);
+        return true;
     }
 
     public bool TryFail(Exception exception)
     {
-        Registration.Unregister();
-        return _completion.TrySetException(exception);
+        if (!TryDecide()) return false;
+        _completion.SetException(exception);
+        return true;
     }
 
-    public bool TryCancel(CancellationToken cancellationToken) => _completion.TrySetCanceled(cancellationToken);
+    InferenceTensor[] IValueTaskSource<InferenceTensor[]>.GetResult(short token) => _completion.GetResult(token);
 
-    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first.</summary>
-    public bool HasSameShapes(PendingRequest other)
+    ValueTaskSourceStatus IValueTaskSource<InferenceTensor[]>.GetStatus(short token) => _completion.GetStatus(token);
+
+    void IValueTaskSource<InferenceTensor[]>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _completion.OnCompleted(continuation, state, token, flags);
+
+    private void Cancel(CancellationToken cancellationToken)
     {
-        for (var i = 0; i < inputs.Length; i++)
-        {
-            if (!inputs[i].Shape[1..].SequenceEqual(other.Inputs[i].Shape[1..])) return false;
-        }
+        if (Interlocked.Exchange(ref _completed, 1) != 0) return;
+        batcher.Forget(this);
+        _completion.SetException(new OperationCanceledException(cancellationToken));
+    }
 
+    private bool TryDecide()
+    {
+        if (Interlocked.Exchange(ref _completed, 1) != 0) return false;
+        _registration.Unregister();
         return true;
     }
 }

@@ -4,57 +4,100 @@ namespace OrleansInference.Engine.Batching;
 internal sealed class StatisticsRecorder(TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<int, BatchStatistics> _batches = [];
-    private ModelStatistics _total = new();
+    private readonly SortedDictionary<int, Phases> _batches = [];
+    private readonly Phases _requests = new();
+    private readonly long[] _reasons = new long[Enum.GetValues<BatchReason>().Length];
+    private DateTimeOffset? _last;
+    private long _rows;
+    private long _executions;
+    private DurationStatistics _success;
+    private DurationStatistics _fail;
+    private DurationStatistics _queue;
 
-    public void RecordExecution(IReadOnlyList<PendingRequest> batch, long started, BatchResult result)
+    /// <param name="batch">The requests, none of which this pass has answered yet.</param>
+    /// <param name="reason">Why the batch was sent.</param>
+    /// <param name="started">When the pass began, by the device's clock.</param>
+    /// <param name="ended">When it ended.</param>
+    /// <param name="result">What it gave.</param>
+    public void RecordExecution(ReadOnlySpan<PendingRequest> batch, BatchReason reason, TimeSpan started, TimeSpan ended, BatchResult result)
     {
-        var ended = time.GetTimestamp();
-        long queue = 0, whole = 0;
+        TimeSpan queue = default, whole = default;
         int rows = 0, answered = 0;
         foreach (var request in batch)
         {
             rows += request.Rows;
             // One that was cancelled meanwhile has been counted as a failure.
-            if (request.Task.IsCompleted) continue;
+            if (request.IsCompleted) continue;
             answered++;
-            queue += ToNanoseconds(time.GetElapsedTime(request.Enqueued, started));
-            whole += ToNanoseconds(time.GetElapsedTime(request.Enqueued, ended));
+            queue += started - request.Enqueued;
+            whole += ended - request.Enqueued;
         }
 
-        DurationStatistics input = new(1, ToNanoseconds(result.Input)), infer = new(1, ToNanoseconds(result.Infer)),
-            output = new(1, ToNanoseconds(result.Output));
+        var now = time.GetUtcNow();
         lock (_gate)
         {
-            _total = _total with
-            {
-                LastInference = time.GetUtcNow(),
-                InferenceCount = _total.InferenceCount + rows,
-                ExecutionCount = _total.ExecutionCount + 1,
-                Success = _total.Success + new DurationStatistics(answered, whole),
-                Queue = _total.Queue + new DurationStatistics(answered, queue),
-                // Every request of a batch spends the batch's whole time.
-                ComputeInput = _total.ComputeInput + Times(input, answered),
-                ComputeInfer = _total.ComputeInfer + Times(infer, answered),
-                ComputeOutput = _total.ComputeOutput + Times(output, answered),
-            };
-            _batches[rows] = _batches.TryGetValue(rows, out var same)
-                ? new(rows, same.ComputeInput + input, same.ComputeInfer + infer, same.ComputeOutput + output)
-                : new(rows, input, infer, output);
+            _last = now;
+            _rows += rows;
+            _executions++;
+            _reasons[(int)reason]++;
+            _success += new DurationStatistics(answered, ToNanoseconds(whole));
+            _queue += new DurationStatistics(answered, ToNanoseconds(queue));
+            // Every request of a batch spends the batch's whole time.
+            _requests.Add(result, answered);
+            if (!_batches.TryGetValue(rows, out var same)) _batches.Add(rows, same = new());
+            same.Add(result, 1);
         }
     }
 
     public void RecordFailure(TimeSpan whole)
     {
-        lock (_gate) _total = _total with { Fail = _total.Fail + new DurationStatistics(1, ToNanoseconds(whole)) };
+        lock (_gate) _fail += new DurationStatistics(1, ToNanoseconds(whole));
     }
 
     public ModelStatistics Read(int queueDepth)
     {
-        lock (_gate) return _total with { Batches = [.. _batches.Values], QueueDepth = queueDepth };
+        lock (_gate)
+        {
+            return new()
+            {
+                LastInference = _last,
+                InferenceCount = _rows,
+                ExecutionCount = _executions,
+                Success = _success,
+                Fail = _fail,
+                Queue = _queue,
+                ComputeInput = _requests.Input,
+                ComputeInfer = _requests.Infer,
+                ComputeOutput = _requests.Output,
+                Batches = [.. _batches.Select(batch => new BatchStatistics(batch.Key, batch.Value.Input, batch.Value.Infer, batch.Value.Output))],
+                QueueDepth = queueDepth,
+                Reasons = new(
+                    _reasons[(int)BatchReason.Full],
+                    _reasons[(int)BatchReason.Idle],
+                    _reasons[(int)BatchReason.Delay],
+                    _reasons[(int)BatchReason.Deadline]),
+            };
+        }
     }
 
-    private static DurationStatistics Times(DurationStatistics one, int count) => new(count, count * one.Nanoseconds);
-
     private static long ToNanoseconds(TimeSpan duration) => duration.Ticks * TimeSpan.NanosecondsPerTick;
+
+    /// <summary>How often a pass was counted, and for how long its phases took.</summary>
+    private sealed class Phases
+    {
+        public DurationStatistics Input { get; private set; }
+
+        public DurationStatistics Infer { get; private set; }
+
+        public DurationStatistics Output { get; private set; }
+
+        public void Add(BatchResult result, int times)
+        {
+            Input += Times(result.Input, times);
+            Infer += Times(result.Infer, times);
+            Output += Times(result.Output, times);
+        }
+
+        private static DurationStatistics Times(TimeSpan one, int count) => new(count, count * ToNanoseconds(one));
+    }
 }

@@ -16,11 +16,16 @@ internal sealed class DeviceThread : IAsyncDisposable
     /// <summary>Loads and unloads that may wait. A model has at most one of them under way, so this bounds a fault, not a use.</summary>
     public const int MaxCommands = 16_384;
 
+    /// <summary>Models whose batches are counted when a wait is predicted: one that is a little too short costs less than a long look.</summary>
+    private const int MaxPredicted = 16;
+
     private readonly Queue<Action> _commands = new();
     private readonly List<Batcher> _waiting = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private readonly ITimer _timer;
+    private readonly long _origin;
+    private TimeSpan _busyUntil;
 
     /// <param name="device">The device to own.</param>
     /// <param name="time">The clock of delays and deadlines.</param>
@@ -30,6 +35,7 @@ internal sealed class DeviceThread : IAsyncDisposable
     {
         Device = device;
         Time = time;
+        _origin = time.GetTimestamp();
         _logger = logger;
         _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (initialize is not null) _commands.Enqueue(initialize);
@@ -39,6 +45,9 @@ internal sealed class DeviceThread : IAsyncDisposable
     public Device Device { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>The device's clock, by which requests wait: it counts from when the thread was made, and never jumps.</summary>
+    public TimeSpan Now => Time.GetElapsedTime(_origin);
 
     public object Gate { get; } = new();
 
@@ -75,8 +84,27 @@ internal sealed class DeviceThread : IAsyncDisposable
     /// <summary>Tells the thread that a batcher's queue is no longer empty, or that what it waits for has changed.</summary>
     public void Signal_NeedsLock(Batcher batcher)
     {
-        if (!_waiting.Contains(batcher)) _waiting.Add(batcher);
+        if (!batcher.IsSignalled_NeedsLock) _waiting.Add(batcher);
+        batcher.IsSignalled_NeedsLock = true;
         Monitor.Pulse(Gate);
+    }
+
+    /// <summary>
+    /// How long it takes at least until the device runs a batcher's next batch, as far as the fits of its models say: what runs, and the
+    /// next batches of models whose turn is earlier.
+    /// </summary>
+    public TimeSpan GetWait_NeedsLock(Batcher batcher, TimeSpan now)
+    {
+        var wait = _busyUntil > now ? _busyUntil - now : TimeSpan.Zero;
+        var head = batcher.IsEmpty_NeedsLock ? now : batcher.HeadEnqueued_NeedsLock;
+        for (var i = 0; i < _waiting.Count && i < MaxPredicted; i++)
+        {
+            var other = _waiting[i];
+            if (other != batcher && other.HeadEnqueued_NeedsLock < head && other.GetRemainingDelay_NeedsLock(now) <= TimeSpan.Zero)
+                wait += other.PredictNext_NeedsLock();
+        }
+
+        return wait;
     }
 
     /// <summary>Runs what has been queued, then ends the thread.</summary>
@@ -99,11 +127,12 @@ internal sealed class DeviceThread : IAsyncDisposable
 
     private void Loop()
     {
-        while (Next() is { } work)
+        while (WaitForWork(out var command, out var batcher))
         {
             try
             {
-                work();
+                command?.Invoke();
+                batcher?.Run();
             }
             catch (Exception exception)
             {
@@ -115,51 +144,72 @@ internal sealed class DeviceThread : IAsyncDisposable
         _ended.SetResult();
     }
 
-    /// <summary>Waits for a command or a batch; null once the thread is to end.</summary>
-    private Action? Next()
+    /// <summary>Waits for a command, or for a batcher that has taken a batch.</summary>
+    /// <returns>False once the thread is to end.</returns>
+    private bool WaitForWork(out Action? command, out Batcher? batcher)
     {
+        batcher = null;
         lock (Gate)
         {
+            _busyUntil = default;
             while (true)
             {
-                if (_commands.TryDequeue(out var command)) return command;
-                var due = NextDue_NeedsLock(out var wait);
-                if (due is null && wait != Timeout.InfiniteTimeSpan)
+                if (_commands.TryDequeue(out command)) return true;
+                batcher = NextDue_NeedsLock(out var wait);
+                if (batcher is null && wait != Timeout.InfiniteTimeSpan)
                 {
                     _timer.Change(wait, Timeout.InfiniteTimeSpan);
                     // Time may have passed while the timer was set, and the timer would count from now.
-                    due = NextDue_NeedsLock(out _);
+                    batcher = NextDue_NeedsLock(out _);
                 }
 
-                if (due is { } batcher)
+                if (batcher is not null)
                 {
-                    var batch = batcher.TakeBatch_NeedsLock();
-                    if (batcher.IsEmpty_NeedsLock) _waiting.Remove(batcher);
-                    return () => batcher.Run(batch);
+                    var now = Now;
+                    _busyUntil = now + batcher.TakeBatch_NeedsLock(now);
+                    if (batcher.IsEmpty_NeedsLock) Forget_NeedsLock(batcher);
+                    return true;
                 }
 
-                if (IsStopping_NeedsLock) return null;
+                if (IsStopping_NeedsLock) return false;
                 Monitor.Wait(Gate);
             }
         }
     }
 
-    /// <summary>Of the batchers whose batch is due, the one whose first request has waited longest; else how long until one is due.</summary>
+    /// <summary>
+    /// Of the batchers whose batch is due, the one whose next request has waited longest; else how long until one is due. Those that
+    /// cancelled requests have left empty are forgotten.
+    /// </summary>
     private Batcher? NextDue_NeedsLock(out TimeSpan wait)
     {
         Batcher? longest = null;
+        var now = Now;
         var soonest = TimeSpan.MaxValue;
-        foreach (var batcher in _waiting)
+        for (var i = _waiting.Count - 1; i >= 0; i--)
         {
-            var remaining = batcher.GetRemainingDelay_NeedsLock();
+            var batcher = _waiting[i];
+            if (batcher.IsEmpty_NeedsLock)
+            {
+                Forget_NeedsLock(batcher);
+                continue;
+            }
+
+            var remaining = batcher.GetRemainingDelay_NeedsLock(now);
             if (remaining > TimeSpan.Zero)
                 soonest = remaining < soonest ? remaining : soonest;
-            else if (longest is null || batcher.FirstEnqueued_NeedsLock < longest.FirstEnqueued_NeedsLock)
+            else if (longest is null || batcher.HeadEnqueued_NeedsLock <= longest.HeadEnqueued_NeedsLock)
                 longest = batcher;
         }
 
         // Timers count whole milliseconds: round up, or a delay of 0.5 ms would wake the thread over and over.
         wait = soonest == TimeSpan.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Ceiling(soonest.TotalMilliseconds));
         return longest;
+    }
+
+    private void Forget_NeedsLock(Batcher batcher)
+    {
+        _waiting.Remove(batcher);
+        batcher.IsSignalled_NeedsLock = false;
     }
 }

@@ -44,6 +44,14 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
             : Wrong(name, value, "a number", fallback);
     }
 
+    public double Double(string name, double fallback)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : Wrong(name, value, "a number", fallback);
+    }
+
     public float[]? Numbers(string name) => Array(name, "a number", element =>
         element.ValueKind == JsonValueKind.Number && element.TryGetSingle(out var number) && float.IsFinite(number) ? number : (float?)null);
 
@@ -94,6 +102,21 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         }
 
         return sections;
+    }
+
+    /// <summary>The objects of a map, by their keys; empty where there is none.</summary>
+    public List<(string Key, JsonSection Section)> Map(string name)
+    {
+        var entries = new List<(string, JsonSection)>();
+        if (!TryGet(name, out var value)) return entries;
+        if (value.ValueKind != JsonValueKind.Object) return Wrong(name, value, "an object", entries);
+        var map = new JsonSection(value, PathOf(name), errors);
+        foreach (var member in value.EnumerateObject())
+        {
+            if (map.Section(member.Name) is { } section) entries.Add((member.Name, section));
+        }
+
+        return entries;
     }
 
     /// <summary>Notes a field whose content this program only passes on.</summary>

@@ -66,21 +66,6 @@ public sealed record VersionPolicy(int Latest, IReadOnlyList<int>? Specific)
         Specific is { } specific ? versions.Intersect(specific) : versions.OrderDescending().Take(Latest);
 }
 
-/// <summary>Triton's <c>dynamic_batching</c>.</summary>
-/// <param name="Enabled">Whether requests share batches; without the section each runs alone.</param>
-/// <param name="PreferredBatchSizes">Ascending.</param>
-/// <param name="MaxQueueDelay">How long an idle device waits for more rows.</param>
-/// <param name="MaxQueueSize">The most requests that wait; 0 for the server's own limit.</param>
-/// <param name="PriorityLevels">How many levels of urgency there are; 0 where all requests are equal.</param>
-/// <param name="DefaultPriority">The level of requests that name none.</param>
-public sealed record DynamicBatching(
-    bool Enabled,
-    IReadOnlyList<int> PreferredBatchSizes,
-    TimeSpan MaxQueueDelay,
-    int MaxQueueSize,
-    int PriorityLevels = 0,
-    int DefaultPriority = 0);
-
 /// <summary>How a network answers one request several times: each pass is a response, and some of its outputs are the next one's inputs.</summary>
 /// <param name="FeedBack">Which output of a pass is which input of the next; all other inputs stay as the caller sent them.</param>
 /// <param name="Stop">The BOOL output that is true in the last pass; null where only <paramref name="MaxSteps"/> ends it.</param>

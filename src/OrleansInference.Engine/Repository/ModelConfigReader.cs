@@ -65,7 +65,7 @@ internal sealed class ModelConfigReader
             Inputs = inputs,
             Outputs = outputs,
             VersionPolicy = ReadVersionPolicy(section),
-            Batching = ReadBatching(section, maxBatchSize),
+            Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section),
             Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize),
             Postprocessing = ReadPostprocessing(section, outputs),
@@ -156,27 +156,6 @@ internal sealed class ModelConfigReader
         return latest;
     }
 
-    private static DynamicBatching ReadBatching(JsonSection model, int maxBatchSize)
-    {
-        if (model.Section("dynamic_batching") is not { } section) return new(false, [], TimeSpan.Zero, 0);
-        if (maxBatchSize == 0) model.Error("dynamic_batching", "contradicts max_batch_size 0, which says that the model does not batch");
-        var preferred = section.Integers("preferred_batch_size", 1, Math.Max(1, maxBatchSize)) ?? [];
-        var delay = section.Integer("max_queue_delay_microseconds", 0, 0, int.MaxValue);
-        var levels = section.Integer("priority_levels", 0, 0, int.MaxValue);
-        var priority = section.Integer("default_priority_level", 0, 0, int.MaxValue);
-        if (levels > 0 ? priority < 1 || priority > levels : priority > 0)
-            section.Error("default_priority_level", $"{priority} is not one of the levels from 1 to priority_levels, which is {levels}");
-        var size = 0;
-        if (section.Section("default_queue_policy") is { } policy)
-        {
-            size = policy.Integer("max_queue_size", 0, 0, int.MaxValue);
-            policy.RejectUnknown();
-        }
-
-        section.RejectUnknown();
-        return new(true, [.. preferred.Order()], TimeSpan.FromMicroseconds(delay), size, levels, priority);
-    }
-
     private static List<InstanceGroup> ReadInstanceGroups(JsonSection model)
     {
         var groups = new List<InstanceGroup>();
@@ -259,6 +238,7 @@ internal sealed class ModelConfigReader
                 _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
         }
 
+        _errors.AddRange(PaddingReader.Check(config, network));
         if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");

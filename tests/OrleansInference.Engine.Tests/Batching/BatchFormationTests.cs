@@ -124,7 +124,7 @@ public sealed class BatchFormationTests
         await harness.OccupyAsync();
 
         harness.Time.Advance(TimeSpan.FromMilliseconds(1));
-        var younger = other.EnqueueAsync(BatcherHarness.Input(1), 1, 0, false, null, default);
+        var younger = other.EnqueueAsync(BatcherHarness.Input(1), 1, 0, false, null, default).AsTask();
         var mine = harness.SendAsync(2);
         otherModel.Gated = true;
         harness.Model.Release();

@@ -143,14 +143,17 @@ public sealed class RequestLifetimeTests
     public async Task Callers_go_on_beside_the_device_thread_and_never_on_it()
     {
         await using var harness = new BatcherHarness();
-
-        var continuedOn = await harness.SendAsync(1).ContinueWith(
+        await harness.OccupyAsync();
+        // Whoever waits before there is an answer is called by the one who has it.
+        var continuedOn = harness.SendAsync(1).ContinueWith(
             _ => Environment.CurrentManagedThreadId,
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
 
-        Assert.NotEqual(harness.Model.ThreadId, continuedOn);
+        harness.Model.Release();
+
+        Assert.NotEqual(harness.Model.ThreadId, await continuedOn);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class ModelConfigReaderTests : IDisposable
         Assert.Equal(16, config.MaxBatchSize);
         Assert.Equal([4, 8], config.Batching.PreferredBatchSizes);
         Assert.Equal(TimeSpan.FromMicroseconds(500), config.Batching.MaxQueueDelay);
-        Assert.Equal(7, config.Batching.MaxQueueSize);
+        Assert.Equal(new QueuePolicy(7), config.Batching.DefaultPolicy);
         Assert.Equal([1], config.InstanceGroups[0].Indexes);
         Assert.Equal([2, 3], config.VersionPolicy.Specific);
     }

@@ -14,7 +14,7 @@ public sealed class ModelSignatureTests
         Inputs = [new("A", DataType.Float32, [2], []), new("B", DataType.Int32, [-1], [])],
         Outputs = [new("Y", DataType.Float32, [2], [])],
         VersionPolicy = new(1, null),
-        Batching = new(true, [], TimeSpan.Zero, 0),
+        Batching = new(),
         InstanceGroups = [],
         Preprocessing = [],
         Postprocessing = [],

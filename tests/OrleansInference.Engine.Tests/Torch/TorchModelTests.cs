@@ -8,7 +8,8 @@ using TorchSharp;
 
 namespace OrleansInference.Engine.Tests.Torch;
 
-/// <summary>Real networks in libtorch. One class, so that its tests run one after the other: torch counts tensors per process.</summary>
+/// <summary>Real networks in libtorch. One collection, so that its tests run one after the other: torch counts tensors per process.</summary>
+[Collection("torch")]
 public sealed class TorchModelTests : IDisposable
 {
     private static readonly Device Cpu = new("test.cpu:0", DeviceKind.Cpu, 0, 1);
