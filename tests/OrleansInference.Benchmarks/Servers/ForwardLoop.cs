@@ -1,22 +1,24 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 using OrleansInference.Benchmarks.Models;
+using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Torch;
 
 using TorchSharp;
 
 namespace OrleansInference.Benchmarks.Servers;
 
 /// <summary>Limit A: the forward pass of the same runtime in a loop, at its best batch size, with no server around it.</summary>
-internal static partial class ForwardLoop
+internal static class ForwardLoop
 {
     private const int WarmupPasses = 5;
 
     /// <summary>Prints rows per second and per second of processor time, and the batch size at which the latter is highest.</summary>
     public static void Run(string repository, string modelName, double secondsPerBatchSize)
     {
-        KeepFreedPages();
+        // As the server does: threads, the C library's allocator, the instructions that oneDNN may use.
+        new TorchRuntime().InitializeThread(new("forward.cpu:0", DeviceKind.Cpu, 0, Environment.ProcessorCount));
         var model = BenchmarkModel.All.Single(candidate => candidate.Name == modelName);
         using var module = torch.jit.load<torch.Tensor, torch.Tensor>(model.FileIn(repository));
         module.eval();
@@ -48,16 +50,4 @@ internal static partial class ForwardLoop
         using var scope = torch.NewDisposeScope();
         module.forward(input);
     }
-
-    /// <summary>As the server does at its start: glibc would give memory back to the system and fetch it again in every pass.</summary>
-    private static void KeepFreedPages()
-    {
-        const int TrimThreshold = -1, MapThreshold = -3;
-        if (!OperatingSystem.IsLinux()) return;
-        _ = SetMallocOption(TrimThreshold, int.MaxValue);
-        _ = SetMallocOption(MapThreshold, 1 << 30);
-    }
-
-    [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int SetMallocOption(int option, int value);
 }

@@ -27,7 +27,7 @@ internal sealed class EnginePieces : IAsyncDisposable
     {
         var elements = new float[784];
         _items = [.. Enumerable.Range(0, Requests).Select(_ => new[] { InferenceTensor.Create("INPUT0", elements, 1, elements.Length) })];
-        _batcher = new(new("echo", 1), new Echo(), new(64, [], TimeSpan.Zero, 1024), _device, new(TimeProvider.System), NullLogger.Instance);
+        _batcher = new(new("echo", 1), new Echo(), new() { MaxBatchSize = 64, DefaultPolicy = new() { MaxQueueSize = 1024 } }, _device, new(TimeProvider.System), NullLogger.Instance);
         var runtime = new TorchRuntime();
         runtime.InitializeThread(Cpu);
         _model = runtime.Load(FileModelRepository.Open(modelFolder, 1), Cpu);
@@ -59,12 +59,17 @@ internal sealed class EnginePieces : IAsyncDisposable
 
     private Task FormAndScatter()
     {
-        Task last = Task.CompletedTask;
+        var last = default(ValueTask<InferenceTensor[]>);
         foreach (var item in _items)
             last = _batcher.EnqueueAsync(item, 1, 0, isAdmitted: false, DateTimeOffset.MaxValue, CancellationToken.None);
         // The gate may be entered again by the thread that holds it, and no other wants it.
-        lock (_device.Gate) _batcher.Run(_batcher.TakeBatch_NeedsLock());
-        return last;
+        lock (_device.Gate)
+        {
+            _batcher.TakeBatch_NeedsLock(_device.Now);
+            _batcher.Run();
+        }
+
+        return last.AsTask();
     }
 
     private Task Pass()
