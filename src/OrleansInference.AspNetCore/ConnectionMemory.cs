@@ -10,7 +10,7 @@ namespace OrleansInference.AspNetCore;
 /// </summary>
 internal sealed class ConnectionMemory : IMemoryPoolFactory<byte>
 {
-    public const int BlockSize = 16 * 1024;
+    public const int BlockSize = 32 * 1024;
 
     public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new Pool();
 

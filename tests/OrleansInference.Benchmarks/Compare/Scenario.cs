@@ -61,6 +61,7 @@ internal sealed record Scenario(Server Server, BenchmarkModel Model, Format Form
                new(Server.OursApart, BenchmarkModel.Mlp, Format.Binary, callers),
            }
            select scenario,
+        new(Server.Bare, BenchmarkModel.Conv, Format.Binary, 16),
         .. new[] { 1, 16, 64 }.Select(callers => new Scenario(Server.Ours, BenchmarkModel.Conv, Format.Binary, callers)),
     ];
 
