@@ -48,7 +48,7 @@ public sealed class SiloReporterTests
     {
         var first = _reporter.ReportAsync();
         await _catalog.ReceivedAsync();
-        _instances.Set(new(Instance, ModelState.Ready, ""), null);
+        _instances.Set(new(Instance, ModelState.Ready, ""), null, null);
 
         var second = _reporter.ReportAsync();
 

@@ -30,5 +30,5 @@ internal static class AllocationBudgets
     /// One FP32 there and back in the silo program, with all that serves it: the web server, the cluster, the device. Each request is a pass
     /// of its own, unlike those of the comparison.
     /// </summary>
-    public const int BinaryIdentityOverHttp = 15_300;
+    public const int BinaryIdentityOverHttp = 5000;
 }
