@@ -25,17 +25,23 @@ internal sealed class InferenceClient(
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
         var model = await FindReadyAsync(deadline).ConfigureAwait(false);
+        var directly = options.Value.DirectCalls && local is not null;
         for (Replica? lost = null; ;)
         {
             if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
             using var outstanding = replica.Work.Begin();
             try
             {
-                return await SendAsync(model.Entry.Descriptor!, replica, deadline).ConfigureAwait(false);
+                return await SendAsync(model.Entry.Descriptor!, replica, deadline, directly).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (deadline.HasPassed)
             {
                 throw deadline.Exceeded();
+            }
+            catch (InferenceException exception) when (directly && exception.Error == InferenceError.NotReady)
+            {
+                // What is loaded here may be being replaced at this moment: the grain knows by what.
+                directly = false;
             }
             catch (Exception exception) when (IsLost(exception))
             {
@@ -163,11 +169,11 @@ internal sealed class InferenceClient(
         }
     }
 
-    private ValueTask<InferenceResponse> SendAsync(ModelDescriptor model, Replica replica, RequestDeadline deadline)
+    private ValueTask<InferenceResponse> SendAsync(ModelDescriptor model, Replica replica, RequestDeadline deadline, bool directly)
     {
         var request = deadline.Request;
         if (model.HasProcessing) return (_worker ??= grains.GetWorker()).InferAsync(request, replica.Id, deadline.Token);
-        return options.Value.DirectCalls && local?.TryInferAsync(replica.Id, request, deadline.Token) is { } answer
+        return directly && local!.TryInferAsync(replica.Id, request, deadline.Token) is { } answer
             ? new(answer)
             : replica.Grain.InferAsync(request, deadline.Token);
     }

@@ -32,9 +32,12 @@ internal static class FlatNumbers
         var rest = text[(int)array.BytesConsumed..];
         // Each element takes a digit and a comma at least: a shape that claims more than there can be allocates nothing.
         if (count == 0 || count > (rest.Length + 1) / 2) return false;
+        var at = 0;
+        SkipSpace(rest, ref at);
+        if (at < rest.Length && rest[at] == '[') return false;
         var bytes = GC.AllocateUninitializedArray<byte>((int)count * sizeof(float));
         var numbers = MemoryMarshal.Cast<byte, float>(bytes.AsSpan());
-        int at = 0, last = 0;
+        var last = 0;
         for (var i = 0; i < numbers.Length; i++)
         {
             SkipSpace(rest, ref at);

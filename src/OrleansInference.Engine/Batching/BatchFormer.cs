@@ -9,6 +9,9 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
     /// <summary>The steps of timers, which are set to the next step behind the instant that is meant.</summary>
     private static readonly TimeSpan TimerStep = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>How many times as long as the first of a batch another may be, or the other way round, where no buckets bound the padding.</summary>
+    private const int MaxStretch = 4;
+
     private readonly int[] _preferred = [.. options.PreferredBatchSizes];
 
     /// <summary>The most rows that a batch may have now; 1 where the model does not batch.</summary>
@@ -82,6 +85,8 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
     private bool CanShare(PendingRequest left, PendingRequest right)
     {
         if (left.Bucket != right.Bucket) return false;
+        // Every row takes the memory of the longest: a long one among many short ones would multiply what all of them have sent.
+        if (left.Bucket == 0 && Math.Max(left.Length, right.Length) > MaxStretch * Math.Max(1, Math.Min(left.Length, right.Length))) return false;
         for (var i = 0; i < left.Inputs.Length; i++)
         {
             ReadOnlySpan<long> one = left.Inputs[i].Shape, other = right.Inputs[i].Shape;

@@ -43,9 +43,9 @@ internal sealed class BatchRunner(
         }
         catch (Exception exception)
         {
-            statistics.RecordFailure(device.Now - batch[0].Enqueued);
-            batch[0].TryFail(exception as InferenceException ?? new InferenceException(
-                InferenceError.ModelFailed, $"model '{model.Name}' version {model.Version} failed: {exception.Message}", exception));
+            var failure = exception as InferenceException ?? new InferenceException(
+                InferenceError.ModelFailed, $"model '{model.Name}' version {model.Version} failed: {exception.Message}", exception);
+            batch[0].TryFail(failure, statistics, device.Now);
         }
 
         return null;

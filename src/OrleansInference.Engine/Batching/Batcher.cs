@@ -82,8 +82,7 @@ internal sealed class Batcher
             if (request.IsCompleted) return request.Answer;
             if (Refuse_NeedsLock(request, now) is { } refusal)
             {
-                _statistics.RecordFailure(TimeSpan.Zero);
-                request.TryFail(refusal);
+                request.TryFail(refusal, _statistics, now);
                 return request.Answer;
             }
 
@@ -200,15 +199,10 @@ internal sealed class Batcher
     {
         var refusal = Full(request.Lane);
         _queue.Remove(request);
-        _statistics.RecordFailure(now - request.Enqueued);
-        request.TryFail(refusal);
+        request.TryFail(refusal, _statistics, now);
     }
 
-    private void Expire(PendingRequest request)
-    {
-        _statistics.RecordFailure(_device.Now - request.Enqueued);
-        request.TryFail(Expired());
-    }
+    private void Expire(PendingRequest request) => request.TryFail(Expired(), _statistics, _device.Now);
 
     private InferenceException Full(RequestLane lane) => new(
         InferenceError.QueueFull,

@@ -17,7 +17,7 @@ internal sealed record BatchingOptions
     /// <summary>How long a forward pass should take at most, to which the batch size is adapted; zero for any time.</summary>
     public TimeSpan LatencyTarget { get; init; }
 
-    /// <summary>Whether answers leave in the order in which requests came, so that none may pass one of another shape.</summary>
+    /// <summary>Whether requests run in the order in which they came, so that none may pass one of another shape.</summary>
     public bool PreserveOrdering { get; init; }
 
     /// <summary>Levels of urgency, of which 1 is served first; 0 where requests are served as they come.</summary>

@@ -25,6 +25,12 @@ internal sealed class LatencyModel
     /// <summary>Below this variance of the batch size there is no slope to be seen.</summary>
     private const double MinVariance = 1e-6;
 
+    /// <summary>What the passes before a pause count beside the first one after it.</summary>
+    private const double Remembering = 0.1;
+
+    /// <summary>Where fewer than one in twenty passes had another size, nothing is being learned of larger ones.</summary>
+    private const double UniformVariance = 0.05;
+
     /// <summary>How long a pass says something of the present.</summary>
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
@@ -51,6 +57,14 @@ internal sealed class LatencyModel
         var seconds = duration.TotalSeconds;
         if (IsReady && _meanSeconds > 0)
             seconds = Math.Min(seconds, MaxSurprise * Math.Max(Predict(rows).TotalSeconds, _meanSeconds * rows / _meanRows));
+        if (IsReady && !IsFresh(now))
+        {
+            // What made the model slow before the pause may be gone, and while it is refused for that, few passes tell.
+            _weight *= Remembering;
+            _squares *= Remembering;
+            _products *= Remembering;
+        }
+
         _passes = Math.Min(_passes + 1, MinPasses);
         _last = now;
 
@@ -78,8 +92,10 @@ internal sealed class LatencyModel
     {
         if (!IsReady) return int.MaxValue;
         var left = target.TotalSeconds - _secondsPerPass;
-        if (left <= _secondsPerRow) return 1;
-        return _secondsPerRow == 0 ? int.MaxValue : (int)Math.Min(left / _secondsPerRow, int.MaxValue);
+        var rows = left <= _secondsPerRow ? 1 : _secondsPerRow == 0 ? int.MaxValue : (int)Math.Min(left / _secondsPerRow, int.MaxValue);
+        // A slope that one slow pass has left would keep batches at the size that hides it for ever: now and then one row more is tried.
+        var isUniform = _squares < UniformVariance * _weight && _meanSeconds <= target.TotalSeconds;
+        return isUniform && rows <= _meanRows ? (int)_meanRows + 1 : rows;
     }
 
     private void Fit()

@@ -71,11 +71,12 @@ internal sealed class PendingRequest(
         return true;
     }
 
-    public bool TryFail(Exception exception)
+    /// <summary>Fails the request, and counts that, unless something else has completed it.</summary>
+    public void TryFail(Exception exception, StatisticsRecorder statistics, TimeSpan now)
     {
-        if (!TryDecide()) return false;
+        if (!TryDecide()) return;
+        statistics.RecordFailure(now - enqueued);
         _completion.SetException(exception);
-        return true;
     }
 
     InferenceTensor[] IValueTaskSource<InferenceTensor[]>.GetResult(short token) => _completion.GetResult(token);

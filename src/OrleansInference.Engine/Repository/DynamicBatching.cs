@@ -15,7 +15,7 @@ public sealed record DynamicBatching
     /// <summary>How long a forward pass should take at most; zero for any time. Triton has no such field.</summary>
     public TimeSpan LatencyTarget { get; init; }
 
-    /// <summary>Whether answers leave in the order in which requests came.</summary>
+    /// <summary>Whether a device runs requests in the order in which they came.</summary>
     public bool PreserveOrdering { get; init; }
 
     /// <summary>How many levels of urgency there are; 0 where all requests are equal.</summary>

@@ -8,6 +8,9 @@ internal static partial class OneDnn
 {
     private const string InstructionSet = "ONEDNN_MAX_CPU_ISA";
 
+    /// <summary>The variable's name of old, which the new one would override.</summary>
+    private const string OldInstructionSet = "DNNL_MAX_CPU_ISA";
+
     /// <summary>
     /// Keeps oneDNN from AVX-512 where the processor does not tell its caches, as in some virtual machines. There the version in libtorch
     /// 2.10 (oneDNN 3.7.1) gives wrong numbers for more than 16 input channels that are no multiple of 16. What an operator has set stays.
@@ -16,7 +19,7 @@ internal static partial class OneDnn
     public static void AvoidWrongConvolutions()
     {
         const string WithoutAvx512 = "AVX2_VNNI_2";
-        if (!X86Base.IsSupported || TellsItsCaches()) return;
+        if (!X86Base.IsSupported || TellsItsCaches() || Environment.GetEnvironmentVariable(OldInstructionSet) is not null) return;
         if (OperatingSystem.IsWindows())
         {
             if (Environment.GetEnvironmentVariable(InstructionSet) is null) Environment.SetEnvironmentVariable(InstructionSet, WithoutAvx512);

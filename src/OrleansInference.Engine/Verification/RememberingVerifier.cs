@@ -26,32 +26,42 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         // Without a digest there is nothing to remember it by; the verifier says what is wrong with the file.
         if (await DigestAsync(version, cancellationToken) is not { } digest) return await verifier.VerifyAsync(version, cancellationToken);
         var verified = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        while (true)
+        Task? other;
+        lock (_gate)
         {
-            Task? other;
+            if (_passed.Contains(digest)) return null;
+            if (!_underWay.TryGetValue(digest, out other)) _underWay.Add(digest, verified.Task);
+        }
+
+        if (other is not null)
+        {
+            await other.WaitAsync(cancellationToken);
             lock (_gate)
             {
                 if (_passed.Contains(digest)) return null;
-                if (!_underWay.TryGetValue(digest, out other)) _underWay.Add(digest, verified.Task);
             }
 
-            if (other is null) break;
-            // Where the other does not pass, or gives up, this one is verified for itself.
-            await other.WaitAsync(cancellationToken);
+            // The other has not passed, or has given up: this one is verified for itself, beside all that have waited too.
+            return await VerifyNewAsync(version, digest, cancellationToken);
         }
 
         try
         {
-            var reason = await verifier.VerifyAsync(version, cancellationToken);
-            // A file that was changed meanwhile may not be the one that has passed.
-            if (reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
-            return reason;
+            return await VerifyNewAsync(version, digest, cancellationToken);
         }
         finally
         {
             lock (_gate) _underWay.Remove(digest);
             verified.SetResult();
         }
+    }
+
+    private async Task<string?> VerifyNewAsync(ModelVersion version, string digest, CancellationToken cancellationToken)
+    {
+        var reason = await verifier.VerifyAsync(version, cancellationToken);
+        // A file that was changed meanwhile may not be the one that has passed.
+        if (reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
+        return reason;
     }
 
     private void Remember(string digest)

@@ -123,6 +123,33 @@ public sealed class LatencyModelTests
     }
 
     [Fact]
+    public void A_slow_pass_does_not_keep_batches_small_for_ever()
+    {
+        var target = TimeSpan.FromMilliseconds(30);
+        for (var pass = 0; pass < LatencyModel.MinPasses; pass++) Observe(1, 19.5);
+        Observe(4, 60);
+        Assert.Equal(1, _model.RowsWithin(target));
+
+        for (var pass = 0; pass < 1000; pass++)
+        {
+            var rows = Math.Min(64, _model.RowsWithin(target));
+            Observe(rows, 19 + (0.5 * rows));
+        }
+
+        Assert.InRange(_model.RowsWithin(target), 20, 23);
+    }
+
+    [Fact]
+    public void What_was_slow_before_a_pause_is_soon_forgotten()
+    {
+        for (var pass = 0; pass < 100; pass++) _model.Observe(1, TimeSpan.FromSeconds(2), TimeSpan.Zero);
+
+        for (var pass = 1; pass <= 5; pass++) _model.Observe(1, TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(2 * pass));
+
+        Assert.InRange(Predicted(1), 5, 50);
+    }
+
+    [Fact]
     public void A_fit_is_fresh_for_a_second()
     {
         _model.Observe(1, TimeSpan.Zero, TimeSpan.FromSeconds(5));

@@ -146,6 +146,16 @@ public sealed class PaddingTests
     }
 
     [Fact]
+    public async Task Without_buckets_a_request_of_over_four_times_the_length_waits_for_another_batch()
+    {
+        await using var harness = new BatcherHarness(configure: options => options with { Padding = Make() });
+
+        await SendTogetherAsync(harness, 2, 9, 8, 1);
+
+        Assert.Equal([[8, 8, 8], [9]], harness.Model.Widths[1..]);
+    }
+
+    [Fact]
     public async Task A_poisoned_request_fails_alone_in_a_padded_batch_too()
     {
         await using var harness = new BatcherHarness(configure: options => options with { Padding = Make() });

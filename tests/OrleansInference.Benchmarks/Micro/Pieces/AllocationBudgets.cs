@@ -16,7 +16,7 @@ internal static class AllocationBudgets
 
     public const int WriteBinary784 = 160;
 
-    public const int FormBatchOf16 = 6300;
+    public const int FormBatchOf16 = 3500;
 
     public const int GatherAndScatter16 = 60_000;
 
