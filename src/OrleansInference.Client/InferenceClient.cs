@@ -25,23 +25,24 @@ internal sealed class InferenceClient(
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
         var model = await FindReadyAsync(deadline).ConfigureAwait(false);
-        var directly = options.Value.DirectCalls && local is not null;
+        var mayAskDirectly = options.Value.DirectCalls && !model.Entry.Descriptor!.HasProcessing;
         for (Replica? lost = null; ;)
         {
             if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
             using var outstanding = replica.Work.Begin();
+            var direct = mayAskDirectly ? local?.TryInferAsync(replica.Id, deadline.Request, deadline.Token) : null;
             try
             {
-                return await SendAsync(model.Entry.Descriptor!, replica, deadline, directly).ConfigureAwait(false);
+                return await (direct is null ? CallAsync(model, replica, deadline) : new(direct)).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (deadline.HasPassed)
             {
                 throw deadline.Exceeded();
             }
-            catch (InferenceException exception) when (directly && exception.Error == InferenceError.NotReady)
+            catch (InferenceException exception) when (direct is not null && exception.Error == InferenceError.NotReady)
             {
                 // What is loaded here may be being replaced at this moment: the grain knows by what.
-                directly = false;
+                mayAskDirectly = false;
             }
             catch (Exception exception) when (IsLost(exception))
             {
@@ -169,14 +170,10 @@ internal sealed class InferenceClient(
         }
     }
 
-    private ValueTask<InferenceResponse> SendAsync(ModelDescriptor model, Replica replica, RequestDeadline deadline, bool directly)
-    {
-        var request = deadline.Request;
-        if (model.HasProcessing) return (_worker ??= grains.GetWorker()).InferAsync(request, replica.Id, deadline.Token);
-        return directly && local!.TryInferAsync(replica.Id, request, deadline.Token) is { } answer
-            ? new(answer)
-            : replica.Grain.InferAsync(request, deadline.Token);
-    }
+    private ValueTask<InferenceResponse> CallAsync(PublishedModel model, Replica replica, RequestDeadline deadline) =>
+        model.Entry.Descriptor!.HasProcessing
+            ? (_worker ??= grains.GetWorker()).InferAsync(deadline.Request, replica.Id, deadline.Token)
+            : replica.Grain.InferAsync(deadline.Request, deadline.Token);
 
     /// <summary>Gives up one replica for another, once.</summary>
     /// <returns>The replica that is not to be asked again.</returns>
