@@ -39,4 +39,11 @@ public sealed record InferenceRequest
     /// </summary>
     [Id(6)]
     public int Priority { get; init; }
+
+    /// <summary>
+    /// Whom the request is for, where the model keeps the requests of one together (<see cref="RoutingPolicy.StickyParameter"/>): those of
+    /// equal keys go to the same version and, as long as it is there, to the same device.
+    /// </summary>
+    [Id(7)]
+    public string? RoutingKey { get; init; }
 }

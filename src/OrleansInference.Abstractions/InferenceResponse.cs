@@ -1,3 +1,4 @@
+using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 
 namespace OrleansInference;
@@ -17,6 +18,10 @@ public sealed record InferenceResponse
     /// <summary>Whether no further response to the request follows; only models that answer more than once give any that is not.</summary>
     [Id(2)]
     public bool IsFinal { get; init; } = true;
+
+    /// <summary>What each member of an ensemble that aggregates has contributed; empty for all other models.</summary>
+    [Id(3)]
+    public IReadOnlyList<MemberReport> Members { get; init; } = [];
 
     /// <summary>The output of that name.</summary>
     /// <exception cref="KeyNotFoundException">The response has no such output.</exception>

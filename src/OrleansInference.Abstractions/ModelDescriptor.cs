@@ -1,3 +1,4 @@
+using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 
 namespace OrleansInference;
@@ -41,6 +42,14 @@ public sealed record ModelDescriptor
     /// <summary>Whether the model may answer a request more than once, and is therefore asked for a stream of responses.</summary>
     [Id(8)]
     public bool IsDecoupled { get; init; }
+
+    /// <summary>The models that answer in this one's place, and how; null where the model is a network on devices.</summary>
+    [Id(10)]
+    public EnsemblePlan? Ensemble { get; init; }
+
+    /// <summary>Which version answers requests that name none; null for the highest one that is ready.</summary>
+    [Id(11)]
+    public RoutingPolicy? Routing { get; init; }
 }
 
 /// <summary>Name, datatype and shape of an input or output.</summary>

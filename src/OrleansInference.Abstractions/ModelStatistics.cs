@@ -1,3 +1,5 @@
+using OrleansInference.Ensembles;
+
 namespace OrleansInference;
 
 /// <summary>What a model version has done since its instances were loaded. Sums of instances are made with <see cref="Add"/>.</summary>
@@ -52,7 +54,15 @@ public sealed record ModelStatistics
     [Id(11)]
     public BatchReasonStatistics Reasons { get; init; }
 
-    /// <summary>The sum of two instances' statistics.</summary>
+    /// <summary>What the members or steps of an ensemble had to do with it; empty for all other models.</summary>
+    [Id(12)]
+    public IReadOnlyList<MemberStatistics> Members { get; init; } = [];
+
+    /// <summary>Copies of other versions' requests that were sent to this one; all 0 where it is no shadow.</summary>
+    [Id(13)]
+    public ShadowStatistics Shadow { get; init; }
+
+    /// <summary>The sum of two instances' statistics, of which ensembles have none.</summary>
     public ModelStatistics Add(ModelStatistics other) => new()
     {
         LastInference = LastInference is not { } last || other.LastInference > last ? other.LastInference ?? LastInference : last,

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
+using OrleansInference.Client.Routing;
+
 namespace OrleansInference.Client;
 
 /// <summary>Keeps this process's copy of the catalog fresh, so that a request needs no call to find its device.</summary>
@@ -48,7 +50,7 @@ internal sealed class CatalogWatcher(
         lock (_adopting)
         {
             if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
-            Volatile.Write(ref _current, new(snapshot, id => new(id, grains.GetModel(id), chooser.GetWork(id.Device))));
+            Volatile.Write(ref _current, new(snapshot, id => new(id, grains.GetModel(id), chooser.GetWork(id.Device)), before: Current));
         }
 
         _first.TrySetResult();

@@ -3,18 +3,18 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
+using OrleansInference.Client.Routing;
+
 namespace OrleansInference.Client;
 
 internal sealed class InferenceClient(
     IGrainFactory grains,
     CatalogWatcher catalog,
-    DeviceChooser chooser,
+    ModelCaller caller,
     IOptions<InferenceClientOptions> options,
     TimeProvider time,
-    ILogger<InferenceClient> logger,
-    ILocalModels? local = null) : IInferenceClient
+    ILogger<InferenceClient> logger) : IInferenceClient
 {
-    private IInferenceWorkerGrain? _worker;
     private int _inFlight;
 
     public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
@@ -24,32 +24,8 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var model = await FindReadyAsync(deadline).ConfigureAwait(false);
-        var mayAskDirectly = options.Value.DirectCalls && !model.Entry.Descriptor!.HasProcessing;
-        for (Replica? lost = null; ;)
-        {
-            if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
-            using var outstanding = replica.Work.Begin();
-            var direct = mayAskDirectly ? local?.TryInferAsync(replica.Id, deadline.Request, deadline.Token) : null;
-            try
-            {
-                return await (direct is null ? CallAsync(model, replica, deadline) : new(direct)).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (deadline.HasPassed)
-            {
-                throw deadline.Exceeded();
-            }
-            catch (InferenceException exception) when (direct is not null && exception.Error == InferenceError.NotReady)
-            {
-                // What is loaded here may be being replaced at this moment: the grain knows by what.
-                mayAskDirectly = false;
-            }
-            catch (Exception exception) when (IsLost(exception))
-            {
-                // Inference is idempotent: where a device is lost with a request on it, another one may answer.
-                lost = Retry(model, replica, lost, exception);
-            }
-        }
+        var models = await FindModelsAsync(deadline).ConfigureAwait(false);
+        return await caller.InferAsync(new(models, deadline, deadline.Token), deadline.Request).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
@@ -58,11 +34,18 @@ internal sealed class InferenceClient(
         ArgumentNullException.ThrowIfNull(request);
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
-        var model = await FindReadyAsync(deadline).ConfigureAwait(false);
+        var models = await FindModelsAsync(deadline).ConfigureAwait(false);
+        var (model, versions) = models.Route(deadline.Request);
+        if (!model.Entry.GetReadyDescriptor().IsDecoupled)
+        {
+            yield return await caller.InferAsync(new(models, deadline, deadline.Token), deadline.Request).ConfigureAwait(false);
+            yield break;
+        }
+
         Replica? lost = null;
         for (var hasAnswered = false; ;)
         {
-            if (!chooser.TryChoose(model.Ready, lost, out var replica)) throw Lost(model.Entry.Id, null);
+            var replica = caller.Choose(model, lost, versions.KeyOf(request));
             using var outstanding = replica.Work.Begin();
             var responses = replica.Grain.InferStreamAsync(deadline.Request, deadline.Token).GetAsyncEnumerator(deadline.Token);
             await using var ending = responses.ConfigureAwait(false);
@@ -71,18 +54,18 @@ internal sealed class InferenceClient(
                 InferenceResponse response;
                 try
                 {
-                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw Lost(model.Entry.Id, null);
+                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw caller.Lost(model.Entry.Id, null);
                     response = responses.Current;
                 }
                 catch (OperationCanceledException) when (deadline.HasPassed)
                 {
-                    throw deadline.Exceeded();
+                    throw deadline.Exceeded(request.Model);
                 }
-                catch (Exception exception) when (IsLost(exception))
+                catch (Exception exception) when (ModelCaller.IsLost(exception))
                 {
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
-                    if (hasAnswered) throw Lost(model.Entry.Id, exception);
-                    lost = Retry(model, replica, lost, exception);
+                    if (hasAnswered) throw caller.Lost(model.Entry.Id, exception);
+                    lost = caller.Retry(model, replica, lost, exception);
                     break;
                 }
 
@@ -105,25 +88,13 @@ internal sealed class InferenceClient(
         var table = await catalog.GetAsync(cancellationToken).ConfigureAwait(false);
         var versions = (model, version) switch
         {
-            (null, _) => table.All.Where(entry => entry.State == ModelState.Ready),
-            (_, null) => table.FindVersions(model).Select(published => published.Entry),
-            _ => [table.Find(model, version).Entry],
+            (null, _) => table.All.Where(entry => entry.State == ModelState.Ready).Select(entry => table.Find(entry.Id.Name, entry.Id.Version)),
+            (_, null) => table.FindVersions(model).Versions,
+            _ => [table.Find(model, version)],
         };
-        var inOrder = versions.OrderBy(entry => entry.Id.Name, StringComparer.Ordinal).ThenBy(entry => entry.Id.Version);
-        return await Task.WhenAll(inOrder.Select(async entry =>
-        {
-            var instances = entry.Instances.Where(instance => instance.State == ModelState.Ready);
-            try
-            {
-                var parts = await Task.WhenAll(instances.Select(instance => grains.GetModel(instance.Id).GetStatisticsAsync()))
-                    .WaitAsync(cancellationToken).ConfigureAwait(false);
-                return (entry.Id, parts.Aggregate(new ModelStatistics(), (sum, part) => sum.Add(part)));
-            }
-            catch (Exception exception) when (IsLost(exception))
-            {
-                throw Lost(entry.Id, exception);
-            }
-        })).ConfigureAwait(false);
+        var inOrder = versions.OrderBy(published => published.Entry.Id.Name, StringComparer.Ordinal).ThenBy(published => published.Entry.Id.Version);
+        return await Task.WhenAll(inOrder.Select(async published =>
+            (published.Entry.Id, await ReadStatisticsAsync(published, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
     }
 
     public Task LoadModelAsync(string model, CancellationToken cancellationToken = default) =>
@@ -131,6 +102,22 @@ internal sealed class InferenceClient(
 
     public Task UnloadModelAsync(string model, CancellationToken cancellationToken = default) =>
         ChangeCatalogAsync(catalog => catalog.UnloadAsync(model, cancellationToken));
+
+    /// <summary>What the instances have done, on all devices; of ensembles and shadows what this process has seen.</summary>
+    private async Task<ModelStatistics> ReadStatisticsAsync(PublishedModel model, CancellationToken cancellationToken)
+    {
+        if (model.Record.Ensemble is { } ensemble) return ensemble.Read();
+        try
+        {
+            var parts = await Task.WhenAll(model.Ready.Select(replica => replica.Grain.GetStatisticsAsync()))
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            return parts.Aggregate(new ModelStatistics(), (sum, part) => sum.Add(part)) with { Shadow = model.Record.Shadow.Statistics };
+        }
+        catch (Exception exception) when (ModelCaller.IsLost(exception))
+        {
+            throw caller.Lost(model.Entry.Id, exception);
+        }
+    }
 
     /// <summary>Whoever has changed the catalog sees the change from then on.</summary>
     private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change)
@@ -155,55 +142,16 @@ internal sealed class InferenceClient(
             InferenceError.QueueFull, $"Exceeds the {options.Value.MaxInFlight} requests that may be in flight at once (MaxInFlight)");
     }
 
-    private async ValueTask<PublishedModel> FindReadyAsync(RequestDeadline deadline)
+    private async ValueTask<ModelTable> FindModelsAsync(RequestDeadline deadline)
     {
         try
         {
-            var table = await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
-            var model = table.Find(deadline.Request.Model, deadline.Request.Version);
-            _ = model.Entry.GetReadyDescriptor();
-            return model;
+            return await catalog.GetAsync(deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
-            throw deadline.Exceeded();
+            throw deadline.Exceeded(deadline.Request.Model);
         }
-    }
-
-    private ValueTask<InferenceResponse> CallAsync(PublishedModel model, Replica replica, RequestDeadline deadline) =>
-        model.Entry.Descriptor!.HasProcessing
-            ? (_worker ??= grains.GetWorker()).InferAsync(deadline.Request, replica.Id, deadline.Token)
-            : replica.Grain.InferAsync(deadline.Request, deadline.Token);
-
-    /// <summary>Gives up one replica for another, once.</summary>
-    /// <returns>The replica that is not to be asked again.</returns>
-    private Replica Retry(PublishedModel model, Replica replica, Replica? lost, Exception exception)
-    {
-        if (lost is not null || model.Ready.Count < 2) throw Lost(model.Entry.Id, exception);
-        Log.Retrying(logger, exception, replica.Id);
-        return replica;
-    }
-
-    private static bool IsLost(Exception exception) => exception switch
-    {
-        InferenceException inference => inference.Error is InferenceError.NotReady or InferenceError.Unavailable,
-        OrleansException or TimeoutException or EnumerationAbortedException => true,
-        _ => false,
-    };
-
-    private InferenceException Lost(ModelId model, Exception? cause)
-    {
-        if (cause is InferenceException known) return known;
-        // What the runtime says is for the log: it names grains, messages and addresses.
-        if (cause is not null) Log.DeviceLost(logger, cause, model);
-        var reason = cause switch
-        {
-            null => "none is ready",
-            EnumerationAbortedException => "its stream is lost, or was not read for too long",
-            TimeoutException => "it has not answered in time",
-            _ => "it cannot be reached",
-        };
-        return new(InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {reason}", cause);
     }
 
     private readonly struct Admission(InferenceClient client) : IDisposable

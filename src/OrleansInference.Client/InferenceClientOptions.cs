@@ -24,6 +24,14 @@ public sealed class InferenceClientOptions
     public int MaxInFlight { get; set; } = 4096;
 
     /// <summary>
+    /// The most rows of one request. One that has more than its model takes at once is sent to the model's devices in parts; this bounds
+    /// their number. What a model takes at once is always admitted.
+    /// </summary>
+    /// <value>16,384.</value>
+    [Range(1, 1_000_000)]
+    public int MaxRowsPerRequest { get; set; } = 16_384;
+
+    /// <summary>
     /// Whether a model that this process's own silo has loaded is handed its requests without a grain call. It saves most of what the
     /// cluster costs, but the dashboard does not see such requests.
     /// </summary>

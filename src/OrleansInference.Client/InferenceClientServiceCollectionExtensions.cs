@@ -2,6 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
+using OrleansInference.Client.Routing;
+
 namespace OrleansInference.Client;
 
 /// <summary>Registers the client.</summary>
@@ -16,6 +18,7 @@ public static class InferenceClientServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InferenceClientOptions>, InferenceClientOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(_ => new DeviceChooser());
+        services.TryAddSingleton<ModelCaller>();
         services.TryAddSingleton<CatalogWatcher>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogWatcher>());
         services.TryAddSingleton<IInferenceClient, InferenceClient>();

@@ -15,4 +15,10 @@ internal static partial class Log
 
     [LoggerMessage(3004, LogLevel.Warning, "The model catalog could not be asked for a change.")]
     public static partial void CatalogLost(ILogger logger, Exception exception);
+
+    [LoggerMessage(3005, LogLevel.Debug, "The copy of a request that {Shadow} got as a shadow has failed.")]
+    public static partial void CopyFailed(ILogger logger, Exception exception, ModelId shadow);
+
+    [LoggerMessage(3006, LogLevel.Warning, "{Step} of ensemble {Ensemble} has failed.")]
+    public static partial void StepFailed(ILogger logger, Exception exception, string step, ModelId ensemble);
 }

@@ -44,9 +44,10 @@ internal sealed class RequestDeadline : IDisposable
     /// <summary>Whether it was the deadline, and not the caller, that ended the request.</summary>
     public bool HasPassed => _timeout.IsCancellationRequested && !_caller.IsCancellationRequested;
 
-    public InferenceException Exceeded() => new(
+    /// <param name="model">The model that was waited for.</param>
+    public InferenceException Exceeded(string model) => new(
         InferenceError.DeadlineExceeded,
-        $"Request timeout expired: model '{Request.Model}' has not answered in the {_left.TotalMilliseconds:F0} ms that were left");
+        $"Request timeout expired: model '{model}' has not answered in the {_left.TotalMilliseconds:F0} ms that were left");
 
     public void Dispose()
     {

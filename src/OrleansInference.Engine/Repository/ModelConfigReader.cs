@@ -231,7 +231,7 @@ internal sealed class ModelConfigReader
     /// <summary>What the runtime cannot do, said of the network's own signature.</summary>
     private void CheckNetwork(ModelConfig config)
     {
-        var network = ModelSignature.OfNetwork(config);
+        var network = ModelSignatures.OfNetwork(config);
         foreach (var tensor in network.Inputs.Concat(network.Outputs))
         {
             if (!Torch.TorchTypes.Supports(tensor.DataType))

@@ -11,8 +11,8 @@ public sealed class ModelVersion
         Config = config;
         ModelFolder = modelFolder;
         _files = ListFiles();
-        Signature = ModelSignature.OfModel(config);
-        Network = ModelSignature.OfNetwork(config);
+        Signature = ModelSignatures.OfModel(config);
+        Network = ModelSignatures.OfNetwork(config);
         Descriptor = new()
         {
             Id = id,

@@ -1,6 +1,5 @@
 using System.Globalization;
 
-using OrleansInference.Engine.Repository;
 
 using TorchSharp;
 

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
-using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
 using TorchSharp;

@@ -212,7 +212,7 @@ public sealed class PaddingTests
     private static Padding Make(params int[] buckets)
     {
         TensorConfig[] tensors = [new("tokens", DataType.Int32, [-1], []), new("pairs", DataType.Float32, [-1, -1, 2], [])];
-        var network = ModelSignature.OfNetwork(new()
+        var network = ModelSignatures.OfNetwork(new()
         {
             Name = "padded",
             Platform = "",

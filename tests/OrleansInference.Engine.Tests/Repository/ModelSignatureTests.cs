@@ -5,7 +5,7 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class ModelSignatureTests
 {
-    private static readonly ModelSignature Signature = ModelSignature.OfModel(new()
+    private static readonly ModelSignature Signature = ModelSignatures.OfModel(new()
     {
         Name = "m",
         Platform = "",

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
-namespace OrleansInference.Client;
+namespace OrleansInference.Client.Routing;
 
 /// <summary>
 /// Chooses among the devices that have a model: the one of two random ones on which this process has less work outstanding.
@@ -47,6 +47,16 @@ internal sealed class DeviceChooser(Random random)
             var index = random.Next(choices);
             return ready[index < place ? index : index + 1];
         }
+    }
+
+    /// <summary>
+    /// Chooses the same replica for the same key, as long as it is there; when one goes or comes, no keys move but those that it had or gets
+    /// (rendezvous hashing: D. Thaler, C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
+    /// </summary>
+    public static bool TryChoose(IReadOnlyList<Replica> ready, Replica? excluded, string key, [NotNullWhen(true)] out Replica? chosen)
+    {
+        chosen = ready.Where(replica => replica.Id != excluded?.Id).MaxBy(replica => StableHash.Compute($"{replica.Id}\n{key}"));
+        return chosen is not null;
     }
 }
 

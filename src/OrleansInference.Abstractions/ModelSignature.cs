@@ -1,54 +1,42 @@
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference;
 
 /// <summary>
 /// The inputs and outputs of a model version, either as callers see them or as the network has them, and the check of requests
 /// against them. Both have the same shape of rules: what is sent must be exactly what is expected.
 /// </summary>
-public sealed class ModelSignature
+/// <param name="model">The model's name.</param>
+/// <param name="maxBatchSize">The most rows in a batch; 0 where tensors have no batch dimension.</param>
+/// <param name="inputs">The inputs, in order.</param>
+/// <param name="outputs">The outputs, in order.</param>
+public sealed class ModelSignature(
+    string model, int maxBatchSize, IReadOnlyList<TensorSignature> inputs, IReadOnlyList<TensorSignature> outputs)
 {
-    private ModelSignature(ModelConfig config, IEnumerable<TensorConfig> inputs, IEnumerable<TensorConfig> outputs)
+    /// <summary>What callers of a model send and get.</summary>
+    public ModelSignature(ModelDescriptor descriptor)
+        : this(descriptor.Id.Name, descriptor.MaxBatchSize, descriptor.Inputs, descriptor.Outputs)
     {
-        Model = config.Name;
-        MaxBatchSize = config.MaxBatchSize;
-        Inputs = [.. inputs.Select(ToSignature)];
-        Outputs = [.. outputs.Select(ToSignature)];
     }
 
     /// <summary>The model's name.</summary>
-    public string Model { get; }
+    public string Model => model;
 
     /// <summary>The most rows in a batch; 0 where tensors have no batch dimension.</summary>
-    public int MaxBatchSize { get; }
+    public int MaxBatchSize => maxBatchSize;
 
     /// <summary>The inputs, in order.</summary>
-    public IReadOnlyList<TensorSignature> Inputs { get; }
+    public IReadOnlyList<TensorSignature> Inputs => inputs;
 
     /// <summary>The outputs, in order.</summary>
-    public IReadOnlyList<TensorSignature> Outputs { get; }
-
-    /// <summary>What callers send and get.</summary>
-    public static ModelSignature OfModel(ModelConfig config) => new(config, config.Inputs, config.Outputs);
-
-    /// <summary>What the network takes and gives: preprocessing replaces inputs, and what postprocessing adds is not there yet.</summary>
-    public static ModelSignature OfNetwork(ModelConfig config)
-    {
-        var replaced = config.Preprocessing.ToDictionary(step => step.Input);
-        var added = config.Postprocessing.OfType<LabelStep>().Select(step => step.Output).ToHashSet();
-        return new(
-            config,
-            config.Inputs.Select(input => replaced.TryGetValue(input.Name, out var step)
-                ? new TensorConfig(step.Output, DataType.Float32, step.Shape, [])
-                : input),
-            config.Outputs.Where(output => !added.Contains(output.Name)));
-    }
+    public IReadOnlyList<TensorSignature> Outputs => outputs;
 
     /// <summary>Checks a request's inputs and brings them into the signature's order.</summary>
     /// <param name="request">The request.</param>
     /// <param name="rows">The length of the batch dimension; 1 where there is none.</param>
+    /// <param name="maxRows">The most rows, where that is another number than <see cref="MaxBatchSize"/>.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>, in Triton's words where it has some.</exception>
-    public InferenceTensor[] Bind(InferenceRequest request, out int rows)
+    public InferenceTensor[] Bind(InferenceRequest request, out int rows, int? maxRows = null)
     {
         var ordered = new InferenceTensor[Inputs.Count];
         for (var i = 0; i < request.Inputs.Count; i++)
@@ -62,7 +50,7 @@ public sealed class ModelSignature
 
         if (request.Inputs.Count < Inputs.Count) throw Missing(request, ordered);
         rows = 0;
-        for (var i = 0; i < ordered.Length; i++) CheckInput(Inputs[i], ordered[i], ref rows);
+        for (var i = 0; i < ordered.Length; i++) CheckInput(Inputs[i], ordered[i], maxRows ?? MaxBatchSize, ref rows);
         for (var i = 0; i < request.Outputs.Count; i++)
         {
             var output = request.Outputs[i];
@@ -87,7 +75,7 @@ public sealed class ModelSignature
             "Please provide all required input(s).");
     }
 
-    private void CheckInput(TensorSignature expected, InferenceTensor actual, ref int rows)
+    private void CheckInput(TensorSignature expected, InferenceTensor actual, int maxRows, ref int rows)
     {
         if (actual.DataType != expected.DataType)
         {
@@ -105,8 +93,8 @@ public sealed class ModelSignature
 
         var batch = MaxBatchSize == 0 ? 1 : actual.Shape[0];
         if (batch < 1) throw Invalid($"inference request batch-size must be >= 1 for '{Model}', but input '{actual.Name}' has {batch}");
-        if (MaxBatchSize > 0 && batch > MaxBatchSize)
-            throw Invalid($"inference request batch-size must be <= {MaxBatchSize} for '{Model}', but input '{actual.Name}' has {batch}");
+        if (MaxBatchSize > 0 && batch > maxRows)
+            throw Invalid($"inference request batch-size must be <= {maxRows} for '{Model}', but input '{actual.Name}' has {batch}");
         if (rows != 0 && rows != batch)
             throw Invalid($"input '{actual.Name}' batch size {batch} does not match other inputs for '{Model}', which have {rows}");
         rows = (int)batch;
@@ -121,15 +109,6 @@ public sealed class ModelSignature
 
         return -1;
     }
-
-    private TensorSignature ToSignature(TensorConfig tensor) => new()
-    {
-        Name = tensor.Name,
-        DataType = tensor.DataType,
-        Shape = MaxBatchSize > 0 ? [-1, .. tensor.Dims ?? []] : tensor.Dims ?? [-1],
-        AnyRank = tensor.Dims is null,
-        Labels = tensor.Labels,
-    };
 
     private static string List(IEnumerable<string> names) => $"[{string.Join(',', names.Select(name => $"'{name}'"))}]";
 

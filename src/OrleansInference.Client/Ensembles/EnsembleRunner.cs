@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+
+using OrleansInference.Client.Routing;
+using OrleansInference.Ensembles;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.Client.Ensembles;
+
+/// <summary>Answers a request to an ensemble by asking the models that it consists of.</summary>
+internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGrain> worker, TimeProvider time, ILogger logger)
+{
+    private readonly MemberRunner _members = new(time);
+
+    /// <param name="context">The request that led to this one.</param>
+    /// <param name="model">The ensemble.</param>
+    /// <param name="record">What this process knows of it.</param>
+    /// <param name="request">No more rows than the ensemble takes at once.</param>
+    /// <exception cref="InferenceException">Any of its codes, naming the step.</exception>
+    /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
+    public async Task<InferenceResponse> RunAsync(
+        RequestContext context, PublishedModel model, EnsembleRecord record, InferenceRequest request)
+    {
+        var started = time.GetTimestamp();
+        var rows = 0;
+        record.Begin();
+        try
+        {
+            var response = await AnswerAsync(context, model, record, request).ConfigureAwait(false);
+            rows = model.Signature!.MaxBatchSize > 0 ? (int)request.Inputs[0].Shape[0] : 1;
+            return response;
+        }
+        catch (OperationCanceledException) when (context.Deadline.HasPassed)
+        {
+            throw context.Deadline.Exceeded(model.Entry.Id.Name);
+        }
+        finally
+        {
+            record.End(rows, time.GetElapsedTime(started), time.GetUtcNow());
+        }
+    }
+
+    private async Task<InferenceResponse> AnswerAsync(
+        RequestContext context, PublishedModel model, EnsembleRecord record, InferenceRequest request)
+    {
+        var processes = model.Entry.Descriptor!.HasProcessing;
+        var prepared = processes
+            ? await worker().PreprocessAsync(request, model.Entry.Id, context.Token).ConfigureAwait(false)
+            : request with { Inputs = model.Signature!.Bind(request, out _) };
+        var (outputs, members) = record.Plan.Aggregation is { } aggregation
+            ? await _members.RunAsync(record, aggregation, prepared, Ask, context).ConfigureAwait(false)
+            : (await PipelineRunner.RunAsync(record.Plan, prepared, Ask, context.Token).ConfigureAwait(false), []);
+        var response = new InferenceResponse { Model = model.Entry.Id, Outputs = outputs, Members = members };
+        if (!processes) return response with { Outputs = ModelSignature.Select(request, outputs) };
+        return await worker().PostprocessAsync(request, response, model.Entry.Id, context.Token).ConfigureAwait(false);
+
+        Task<InferenceTensor[]> Ask(EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken) =>
+            AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors);
+    }
+
+    /// <summary>Asks the model of a step.</summary>
+    /// <param name="context">The request that led to this one.</param>
+    /// <param name="ensemble">The ensemble.</param>
+    /// <param name="record">What this process knows of it.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="request">The request to the ensemble.</param>
+    /// <param name="tensors">The ensemble's tensors that are there, by name.</param>
+    /// <returns>What the step gives, under the names of the ensemble's tensors.</returns>
+    private async Task<InferenceTensor[]> AskAsync(
+        RequestContext context,
+        PublishedModel ensemble,
+        EnsembleRecord record,
+        EnsembleStep step,
+        InferenceRequest request,
+        IReadOnlyDictionary<string, InferenceTensor> tensors)
+    {
+        var places = record.FindPlaces(step.Name);
+        if (places is not null) await places.WaitAsync(context.Token).ConfigureAwait(false);
+        var started = time.GetTimestamp();
+        var isPipeline = record.Plan.Aggregation is null;
+        try
+        {
+            var (inputs, outputs) = StepTensors.Map(step, record.Plan, context.Models.Find(step.Model, step.Version).Entry, tensors);
+            var answer = await caller.InferAsync(context, new()
+            {
+                Model = step.Model,
+                Version = step.Version,
+                Id = request.Id,
+                Inputs = inputs,
+                Outputs = [.. outputs.Keys],
+                Deadline = context.Deadline.Request.Deadline,
+                Priority = request.Priority,
+                RoutingKey = request.RoutingKey,
+            }).ConfigureAwait(false);
+            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Answered, time.GetElapsedTime(started));
+            return [.. answer.Outputs.Select(output => output.Rename(outputs[output.Name]))];
+        }
+        catch (OperationCanceledException)
+        {
+            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Cancelled, time.GetElapsedTime(started));
+            throw;
+        }
+        catch (Exception exception)
+        {
+            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Failed, time.GetElapsedTime(started));
+            if (exception is InferenceException known)
+                throw new InferenceException(known.Error, $"{Describe(step)} of ensemble '{ensemble.Entry.Id.Name}': {known.Message}", known);
+            // What is not ours to explain is for the log.
+            Log.StepFailed(logger, exception, step.Name, ensemble.Entry.Id);
+            throw new InferenceException(InferenceError.ModelFailed, $"{Describe(step)} of ensemble '{ensemble.Entry.Id.Name}' has failed", exception);
+        }
+        finally
+        {
+            places?.Release();
+        }
+    }
+
+    private static string Describe(EnsembleStep step) => step.Name == step.Model ? $"'{step.Name}'" : $"'{step.Name}' (model '{step.Model}')";
+}
+
+/// <summary>Asks the model of a step for what it gives, under the names of the ensemble's tensors.</summary>
+internal delegate Task<InferenceTensor[]> StepCall(
+    EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken);

@@ -1,0 +1,122 @@
+using OrleansInference.Ensembles;
+using OrleansInference.Tensors;
+
+namespace OrleansInference.Client.Ensembles;
+
+/// <summary>Asks all members of an ensemble at once, and makes one answer of what has come when enough of them have answered.</summary>
+internal sealed class MemberRunner(TimeProvider time)
+{
+    /// <param name="record">The ensemble.</param>
+    /// <param name="aggregation">How the answers become one.</param>
+    /// <param name="request">What the members are asked.</param>
+    /// <param name="ask">Asks a member.</param>
+    /// <param name="context">The request that led to this one.</param>
+    /// <exception cref="InferenceException">Too few have answered; the message names each that has not, and why.</exception>
+    /// <exception cref="OperationCanceledException">The caller has left, or nobody waits for the answer any more.</exception>
+    public async Task<(IReadOnlyList<InferenceTensor> Outputs, IReadOnlyList<MemberReport> Members)> RunAsync(
+        EnsembleRecord record, Aggregation aggregation, InferenceRequest request, StepCall ask, RequestContext context)
+    {
+        var steps = record.Plan.Steps;
+        var tensors = request.Inputs.ToDictionary(input => input.Name);
+        var started = time.GetTimestamp();
+        // What is not waited for any more is cancelled, and leaves its queue.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
+        var calls = steps.Select(step => AskAsync(step)).ToList();
+        var answers = new Answer?[steps.Count];
+        var outcome = await GatherAsync(calls, answers, aggregation, ending.Token).ConfigureAwait(false);
+        await ending.CancelAsync().ConfigureAwait(false);
+        if (context.Token.IsCancellationRequested && !context.Deadline.HasPassed) throw new OperationCanceledException(context.Token);
+
+        var elapsed = time.GetElapsedTime(started);
+        var reports = steps.Select((step, place) => Report(step, answers[place], outcome, elapsed)).ToList();
+        foreach (var report in reports) record.RecordStep(report.Member, report.Outcome, report.Duration);
+        var usable = steps.Zip(answers).Where(pair => pair.Second is { Failure: null }).ToList();
+        if (usable.Count < aggregation.Required) throw TooFew(request.Model, aggregation, reports, answers);
+        if (aggregation.Method == AggregationMethod.First) usable = [.. usable.OrderBy(pair => pair.Second!.Duration).Take(1)];
+        return (
+            [
+                .. record.Plan.Outputs.Select(output => Aggregator.Combine(
+                    aggregation,
+                    output,
+                    [.. usable.Select(pair => Array.Find(pair.Second!.Outputs, tensor => tensor.Name == output)!)],
+                    [.. usable.Select(pair => pair.First.Weight)])),
+            ],
+            reports);
+
+        async Task<Answer> AskAsync(EnsembleStep step)
+        {
+            try
+            {
+                var outputs = await ask(step, tensors, ending.Token).ConfigureAwait(false);
+                var failure = !aggregation.AdmitsNaN && outputs.FirstOrDefault(NaN.IsIn) is { } tensor
+                    ? new InferenceException(InferenceError.ModelFailed, $"'{step.Name}' of ensemble '{request.Model}': output '{tensor.Name}' has a NaN")
+                    : null;
+                return new(outputs, failure, time.GetElapsedTime(started));
+            }
+            catch (InferenceException exception)
+            {
+                return new([], exception, time.GetElapsedTime(started));
+            }
+            catch (OperationCanceledException)
+            {
+                return new([], null, time.GetElapsedTime(started)) { WasCancelled = true };
+            }
+        }
+    }
+
+    /// <summary>Waits for as many answers as are needed, and as long as others may still come.</summary>
+    /// <returns>What became of those that have not answered.</returns>
+    private async Task<MemberOutcome> GatherAsync(
+        List<Task<Answer>> calls, Answer?[] answers, Aggregation aggregation, CancellationToken cancellationToken)
+    {
+        // The delay ends with the token, which is cancelled when the race is over.
+        var deadline = Task.Delay(aggregation.Deadline ?? Timeout.InfiniteTimeSpan, time, cancellationToken);
+        var failures = 0;
+        var waiting = calls.Select((call, place) => (Call: (Task)call, Place: place)).ToList();
+        while (waiting.Count > 0)
+        {
+            var next = await Task.WhenAny(waiting.Select(pair => pair.Call).Append(deadline)).ConfigureAwait(false);
+            if (next == deadline) return MemberOutcome.Late;
+            var place = waiting.Find(pair => pair.Call == next).Place;
+            waiting.RemoveAll(pair => pair.Place == place);
+            var answer = await calls[place].ConfigureAwait(false);
+            if (answer.WasCancelled) return MemberOutcome.Late;
+            answers[place] = answer;
+            if (answer.Failure is null && aggregation.Method == AggregationMethod.First) return MemberOutcome.Cancelled;
+            if (answer.Failure is not null && ++failures > calls.Count - aggregation.Required) return MemberOutcome.Cancelled;
+        }
+
+        return MemberOutcome.Answered;
+    }
+
+    private static MemberReport Report(EnsembleStep step, Answer? answer, MemberOutcome otherwise, TimeSpan elapsed) => answer switch
+    {
+        null => new(step.Name, otherwise, otherwise == MemberOutcome.Late ? "had not answered in time" : "was not needed any more", elapsed),
+        { Failure: { } failure } => new(step.Name, MemberOutcome.Failed, failure.Message, answer.Duration),
+        _ => new(step.Name, MemberOutcome.Answered, "", answer.Duration),
+    };
+
+    private static InferenceException TooFew(
+        string ensemble, Aggregation aggregation, List<MemberReport> reports, Answer?[] answers)
+    {
+        var missing = reports.Where(report => report.Outcome != MemberOutcome.Answered).ToList();
+        var errors = answers.Select(answer => answer?.Failure?.Error).OfType<InferenceError>().Distinct().ToList();
+        var error = errors is [var only] ? only
+            : errors.Count > 0 ? InferenceError.ModelFailed
+            : InferenceError.DeadlineExceeded;
+        var reasons = missing.Select(report =>
+            report.Outcome == MemberOutcome.Failed ? report.Reason : $"'{report.Member}' {report.Reason} ({report.Duration.TotalMilliseconds:F0} ms)");
+        return new(
+            error,
+            $"ensemble '{ensemble}' needs {aggregation.Required} of its {reports.Count} members, but {reports.Count - missing.Count} answered: " +
+            string.Join("; ", reasons));
+    }
+
+    /// <param name="Outputs">What the member gave; empty where it failed.</param>
+    /// <param name="Failure">Why its answer does not count; null where it does.</param>
+    /// <param name="Duration">How long it took.</param>
+    private sealed record Answer(InferenceTensor[] Outputs, InferenceException? Failure, TimeSpan Duration)
+    {
+        public bool WasCancelled { get; init; }
+    }
+}
