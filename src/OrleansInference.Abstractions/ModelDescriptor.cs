@@ -41,6 +41,10 @@ public sealed record ModelDescriptor
     /// <summary>Whether the model may answer a request more than once, and is therefore asked for a stream of responses.</summary>
     [Id(8)]
     public bool IsDecoupled { get; init; }
+
+    /// <summary>What callers may send preprocessed, in place of inputs that the model would preprocess.</summary>
+    [Id(9)]
+    public IReadOnlyList<PreprocessedInputs> Preprocessed { get; init; } = [];
 }
 
 /// <summary>Name, datatype and shape of an input or output.</summary>
