@@ -13,4 +13,19 @@ public interface IInferenceWorkerGrain : IGrainWithIntegerKey
     [Alias("Infer")]
     [ResponseTimeout(GrainTimeouts.Inference)]
     ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
+
+    /// <summary>Only preprocesses, as a model without a network of its own needs it.</summary>
+    /// <returns>The request with what preprocessing makes of its inputs; it asks for all outputs.</returns>
+    /// <inheritdoc cref="InferAsync"/>
+    [Alias("Preprocess")]
+    [ResponseTimeout(GrainTimeouts.Inference)]
+    ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken);
+
+    /// <summary>Only postprocesses.</summary>
+    /// <returns>The response with the outputs that the request asked for.</returns>
+    /// <inheritdoc cref="InferAsync"/>
+    [Alias("Postprocess")]
+    [ResponseTimeout(GrainTimeouts.Inference)]
+    ValueTask<InferenceResponse> PostprocessAsync(
+        InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken);
 }

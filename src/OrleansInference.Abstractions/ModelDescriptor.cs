@@ -43,6 +43,10 @@ public sealed record ModelDescriptor
     [Id(8)]
     public bool IsDecoupled { get; init; }
 
+    /// <summary>What callers may send preprocessed, in place of inputs that the model would preprocess.</summary>
+    [Id(9)]
+    public IReadOnlyList<PreprocessedInputs> Preprocessed { get; init; } = [];
+
     /// <summary>The models that answer in this one's place, and how; null where the model is a network on devices.</summary>
     [Id(10)]
     public EnsemblePlan? Ensemble { get; init; }
@@ -50,6 +54,10 @@ public sealed record ModelDescriptor
     /// <summary>Which version answers requests that name none; null for the highest one that is ready.</summary>
     [Id(11)]
     public RoutingPolicy? Routing { get; init; }
+
+    /// <summary>What requests may call their inputs: what the model takes, and what preprocessing makes of it.</summary>
+    public IEnumerable<string> InputNames =>
+        Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network)).Select(input => input.Name);
 }
 
 /// <summary>Name, datatype and shape of an input or output.</summary>

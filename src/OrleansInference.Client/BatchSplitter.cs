@@ -61,7 +61,7 @@ internal sealed class BatchSplitter
         var descriptor = model.Entry.Descriptor!;
         var splitter = new BatchSplitter(request, descriptor.MaxBatchSize, CountRows(model, request, Math.Max(maxRows, descriptor.MaxBatchSize)));
         // An ensemble has no devices of its own: its members choose theirs.
-        IReadOnlyList<Replica?> devices = descriptor.Ensemble is null ? model.Ready : new Replica?[] { null };
+        IReadOnlyList<Replica?> devices = descriptor.Ensemble is null ? [.. model.Ready] : [null];
         var shares = GetShares(devices);
         var lanes = Enumerable.Range(0, devices.Count * PartsPerDevice);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, devices.Count * PartsPerDevice), CancellationToken = cancellationToken };

@@ -110,6 +110,13 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public ValueTask<InferenceResponse> InferAsync(
             InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) =>
             new(grains.InferAsync(instance, true, request, cancellationToken));
+
+        public ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<InferenceResponse> PostprocessAsync(
+            InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 
     /// <summary>Answers <c>GetGrain</c> by the interface and key asked for; the factory's other members are not used.</summary>

@@ -113,8 +113,10 @@ public sealed class ImageDecoderTests
             Inputs = [InferenceTensor.FromBytes("image", [Pictures.Png(1, 1, Left)], 1, 1)],
         };
 
-        Assert.Throws<OperationCanceledException>(() => Preprocessor.Run(repository.Model, request, new(canceled: true)));
-        Assert.Single(Preprocessor.Run(repository.Model, request, default));
+        var bound = Preprocessor.Bind(repository.Model, request);
+
+        Assert.Throws<OperationCanceledException>(() => Preprocessor.Run(repository.Model, bound, new(canceled: true)));
+        Assert.Single(Preprocessor.Run(repository.Model, bound, default));
     }
 
     private static byte[] TwoPixels() => Pictures.Encode(2, 1, canvas =>

@@ -18,7 +18,7 @@ internal static class StepTensors
         var descriptor = model.GetReadyDescriptor();
         var inputs = step.InputMap is { } map
             ? map.Select(pair => tensors[pair.Value].Rename(pair.Key))
-            : descriptor.Inputs.Select(input => input.Name).Where(tensors.ContainsKey).Select(name => tensors[name]);
+            : descriptor.InputNames.Where(tensors.ContainsKey).Select(name => tensors[name]);
         return ([.. inputs], step.OutputMap ?? SameNames(descriptor.Outputs, plan.Outputs));
     }
 

@@ -37,7 +37,7 @@ public sealed record ModelConfig
     public required IReadOnlyList<InstanceGroup> InstanceGroups { get; init; }
 
     /// <summary>How inputs become the network's own.</summary>
-    public required IReadOnlyList<ImagePreprocessing> Preprocessing { get; init; }
+    public required IReadOnlyList<Preprocessing> Preprocessing { get; init; }
 
     /// <summary>What becomes of the network's outputs, in this order.</summary>
     public required IReadOnlyList<PostprocessingStep> Postprocessing { get; init; }
@@ -47,6 +47,13 @@ public sealed record ModelConfig
 
     /// <summary>The file's content, as plain JSON.</summary>
     public required string Json { get; init; }
+
+    /// <summary>
+    /// The preprocessing that callers may do themselves: what a request names tells whether they have, unless the network's input has
+    /// the name of one that callers send.
+    /// </summary>
+    public IEnumerable<Preprocessing> Skippable =>
+        Preprocessing.Where(entry => !entry.Outputs.Any(output => Inputs.Any(input => input.Name == output.Name)));
 }
 
 /// <summary>An input or output.</summary>
@@ -76,34 +83,3 @@ public sealed record Iteration(IReadOnlyDictionary<string, string> FeedBack, str
 /// <param name="Kind">The kind; null for any.</param>
 /// <param name="Indexes">The devices of that kind; all where empty.</param>
 public sealed record InstanceGroup(DeviceKind? Kind, IReadOnlyList<int> Indexes);
-
-/// <summary>Decodes a picture to a tensor of FP32, of shape [channels, height, width] or [height, width, channels].</summary>
-/// <param name="Input">The BYTES input that holds an encoded picture per row.</param>
-/// <param name="Output">The network's input.</param>
-/// <param name="Channels">1 for grayscale, 3 for RGB.</param>
-/// <param name="Width">Pixels.</param>
-/// <param name="Height">Pixels.</param>
-/// <param name="Factor">Multiplies each value of 0 to 255.</param>
-/// <param name="Mean">Subtracted then, per channel.</param>
-/// <param name="Deviation">Divides then, per channel.</param>
-/// <param name="ChannelsFirst">Whether channels are the first dimension.</param>
-public sealed record ImagePreprocessing(
-    string Input, string Output, int Channels, int Width, int Height, float Factor, float[] Mean, float[] Deviation, bool ChannelsFirst)
-{
-    /// <summary>The shape of one picture's tensor.</summary>
-    public long[] Shape => ChannelsFirst ? [Channels, Height, Width] : [Height, Width, Channels];
-}
-
-/// <summary>Something done to the network's outputs.</summary>
-/// <param name="Output">The output it writes.</param>
-public abstract record PostprocessingStep(string Output);
-
-/// <summary>Turns the last dimension of an FP32 output into probabilities, in place.</summary>
-/// <param name="Output">The output.</param>
-public sealed record SoftmaxStep(string Output) : PostprocessingStep(Output);
-
-/// <summary>Adds a BYTES output with the label of the largest element of each row.</summary>
-/// <param name="Output">The output to add.</param>
-/// <param name="From">The FP32 output to read.</param>
-/// <param name="Labels">The labels, as many as a row has elements.</param>
-public sealed record LabelStep(string Output, string From, IReadOnlyList<string> Labels) : PostprocessingStep(Output);

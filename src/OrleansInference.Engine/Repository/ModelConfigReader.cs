@@ -67,8 +67,8 @@ internal sealed class ModelConfigReader
             VersionPolicy = ReadVersionPolicy(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section),
-            Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize),
-            Postprocessing = ReadPostprocessing(section, outputs),
+            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize),
+            Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
             // Without the comments and trailing commas that the file may have, and JSON may not.
             Json = JsonSerializer.Serialize(root),
@@ -173,59 +173,6 @@ internal sealed class ModelConfigReader
         }
 
         return groups;
-    }
-
-    private static List<ImagePreprocessing> ReadPreprocessing(JsonSection model, List<TensorConfig> inputs, int maxBatchSize)
-    {
-        var all = new List<ImagePreprocessing>();
-        foreach (var section in model.Sections("preprocessing"))
-        {
-            var input = section.String("input");
-            if (inputs.Find(tensor => tensor.Name == input) is not { } source)
-                section.Error("input", $"the model has no input '{input}'");
-            else if (source.DataType != DataType.Bytes || source.Dims is not [1])
-                section.Error("input", $"'{input}' must be TYPE_STRING with dims [1] to hold a picture per row");
-            if (maxBatchSize == 0) section.Error("input", "pictures are rows of a batch: max_batch_size must be at least 1");
-            if (all.Any(other => other.Input == input)) section.Error("input", $"'{input}' is preprocessed twice");
-            all.Add(ImageStepsReader.Read(section, input, section.String("output")));
-            section.RejectUnknown();
-        }
-
-        return all;
-    }
-
-    private static List<PostprocessingStep> ReadPostprocessing(JsonSection model, List<TensorConfig> outputs)
-    {
-        var steps = new List<PostprocessingStep>();
-        foreach (var section in model.Sections("postprocessing"))
-        {
-            var output = section.String("output");
-            var target = outputs.Find(tensor => tensor.Name == output);
-            if (target is null) section.Error("output", $"the model has no output '{output}'");
-            switch (section.String("step"))
-            {
-                case "softmax":
-                    if (target is not null && target.DataType != DataType.Float32) section.Error("output", $"'{output}' must be TYPE_FP32 for softmax");
-                    steps.Add(new SoftmaxStep(output));
-                    break;
-                case "label":
-                    if (target is not null && (target.DataType != DataType.Bytes || target.Dims is not [1]))
-                        section.Error("output", $"'{output}' must be TYPE_STRING with dims [1] to hold a label per row");
-                    var from = section.String("from");
-                    var source = outputs.Find(tensor => tensor.Name == from);
-                    if (source is not { DataType: DataType.Float32, Labels.Count: > 0, Dims: [> 0] })
-                        section.Error("from", $"'{from}' must be a TYPE_FP32 output of one fixed dimension with a label_filename");
-                    steps.Add(new LabelStep(output, from, source?.Labels ?? []));
-                    break;
-                case var other:
-                    section.Error("step", $"'{other}' is not one of softmax, label");
-                    break;
-            }
-
-            section.RejectUnknown();
-        }
-
-        return steps;
     }
 
     /// <summary>What the runtime cannot do, said of the network's own signature.</summary>

@@ -1,9 +1,7 @@
-using OrleansInference.Tensors;
-
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>The signatures that follow from a model's configuration.</summary>
-internal static class ModelSignatures
+public static class ModelSignatures
 {
     /// <summary>What callers send and get.</summary>
     public static ModelSignature OfModel(ModelConfig config) => Create(config, config.Inputs, config.Outputs);
@@ -11,14 +9,29 @@ internal static class ModelSignatures
     /// <summary>What the network takes and gives: preprocessing replaces inputs, and what postprocessing adds is not there yet.</summary>
     public static ModelSignature OfNetwork(ModelConfig config)
     {
-        var replaced = config.Preprocessing.ToDictionary(step => step.Input);
-        var added = config.Postprocessing.OfType<LabelStep>().Select(step => step.Output).ToHashSet();
-        return Create(
-            config,
-            config.Inputs.Select(input => replaced.TryGetValue(input.Name, out var step)
-                ? new TensorConfig(step.Output, DataType.Float32, step.Shape, [])
-                : input),
-            config.Outputs.Where(output => !added.Contains(output.Name)));
+        var added = config.Postprocessing.SelectMany(step => step.Added).ToHashSet();
+        return Create(config, Replace(config.Inputs, config.Preprocessing), config.Outputs.Where(output => !added.Contains(output.Name)));
+    }
+
+    /// <summary>What callers send who have done some of the preprocessing themselves.</summary>
+    public static ModelSignature OfModel(ModelConfig config, IReadOnlyCollection<Preprocessing> done) =>
+        Create(config, Replace(config.Inputs, done), config.Outputs);
+
+    /// <summary>What is made of several inputs stands in the place of the first of them.</summary>
+    private static IEnumerable<TensorConfig> Replace(IReadOnlyList<TensorConfig> inputs, IReadOnlyCollection<Preprocessing> done)
+    {
+        var replaced = new HashSet<Preprocessing>(ReferenceEqualityComparer.Instance);
+        foreach (var input in inputs)
+        {
+            if (done.FirstOrDefault(entry => entry.Inputs.Contains(input.Name)) is not { } made)
+            {
+                yield return input;
+            }
+            else if (replaced.Add(made))
+            {
+                foreach (var output in made.Outputs) yield return output;
+            }
+        }
     }
 
     private static ModelSignature Create(ModelConfig config, IEnumerable<TensorConfig> inputs, IEnumerable<TensorConfig> outputs) => new(

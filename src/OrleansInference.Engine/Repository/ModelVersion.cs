@@ -22,6 +22,7 @@ public sealed class ModelVersion
             Outputs = Signature.Outputs,
             Configuration = config.Json,
             IsDecoupled = config.Iteration is not null,
+            Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
             DeviceKinds = [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
         };
@@ -60,6 +61,9 @@ public sealed class ModelVersion
         var files = folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
         return [.. files.Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
     }
+
+    private PreprocessedInputs ToPreprocessed(Preprocessing entry) =>
+        new(entry.Inputs, [.. entry.Outputs.Select(output => Network.Inputs.First(input => input.Name == output.Name))]);
 
     private static IEnumerable<string> ToDeviceKinds(InstanceGroup group) => group switch
     {

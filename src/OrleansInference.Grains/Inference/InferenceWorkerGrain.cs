@@ -14,10 +14,19 @@ internal sealed class InferenceWorkerGrain(IModelRepository repository, ModelIns
     public async ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
     {
         // The repository may have changed since the instance was loaded; of an instance on another silo only the repository tells.
-        var model = instances.FindLoaded(instance)
-            ?? repository.Find(instance.Model)
-            ?? throw new InferenceException(InferenceError.NotReady, $"the repository of this silo does not have {instance.Model}");
+        var model = instances.FindLoaded(instance) ?? Find(instance.Model);
         var network = await processor.PreprocessAsync(model, request, cancellationToken);
-        return RequestProcessor.Postprocess(model, request, await GrainFactory.GetModel(instance).InferAsync(network, cancellationToken));
+        var response = await GrainFactory.GetModel(instance).InferAsync(network, cancellationToken);
+        return await processor.PostprocessAsync(model, request, response, cancellationToken);
     }
+
+    public ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken) =>
+        processor.PreprocessAsync(Find(model), request, cancellationToken);
+
+    public ValueTask<InferenceResponse> PostprocessAsync(
+        InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
+        processor.PostprocessAsync(Find(model), request, response, cancellationToken);
+
+    private ModelVersion Find(ModelId model) => repository.Find(model)
+        ?? throw new InferenceException(InferenceError.NotReady, $"the repository of this silo does not have {model}");
 }

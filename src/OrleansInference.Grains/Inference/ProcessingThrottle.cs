@@ -24,7 +24,7 @@ internal sealed class ProcessingThrottle : IDisposable
         try
         {
             if (Interlocked.Increment(ref _admitted) > _limit)
-                throw new InferenceException(InferenceError.QueueFull, $"Exceeds maximum queue size: {_limit} requests wait for preprocessing");
+                throw new InferenceException(InferenceError.QueueFull, $"Exceeds maximum queue size: {_limit} requests wait for preprocessing or postprocessing");
             await _slots.WaitAsync(cancellationToken);
             try
             {

@@ -101,7 +101,11 @@ internal sealed class ModelGrain(
             var network = processes ? await processor.PreprocessAsync(serving.Version, request, either.Token) : request;
             await using var responses = serving.Model.InferStreamAsync(network, either.Token).GetAsyncEnumerator(either.Token);
             while (await MoveNextAsync(responses))
-                yield return processes ? RequestProcessor.Postprocess(serving.Version, request, responses.Current) : responses.Current;
+            {
+                yield return processes
+                    ? await processor.PostprocessAsync(serving.Version, request, responses.Current, either.Token)
+                    : responses.Current;
+            }
         }
         finally
         {

@@ -141,11 +141,11 @@ public sealed class ModelConfigReaderTests : IDisposable
     [Fact]
     public void Picture_steps_become_one_description()
     {
-        var image = Assert.Single(Sound(Picture(
+        var image = Assert.IsType<ImagePreprocessing>(Assert.Single(Sound(Picture(
             """
             {"step": "decode_image", "color": "rgb"}, {"step": "resize", "width": 32, "height": 16}, {"step": "scale", "factor": 0.5},
             {"step": "normalize", "mean": [1, 2, 3], "std": [4, 5, 6]}, {"step": "layout", "order": "HWC"}
-            """)).Preprocessing);
+            """)).Preprocessing));
 
         Assert.Equal([16, 32, 3], image.Shape);
         Assert.Equal(0.5f, image.Factor);
