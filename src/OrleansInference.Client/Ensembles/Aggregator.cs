@@ -26,18 +26,20 @@ internal static class Aggregator
                     return TensorRows.Concatenate(output, [.. tensors.Select(tensor => AddAxis(tensor, aggregation.Axis))], aggregation.Axis);
             }
 
-            CheckAlike(output, tensors);
+            CheckAlike(aggregation.Method, output, tensors);
             if (aggregation.Method != AggregationMethod.MajorityVote) return Arithmetic.Combine(aggregation.Method, output, tensors, weights);
             return tensors[0].DataType.IsFloatingPoint() ? Votes.ForClasses(output, tensors, weights) : Votes.ForElements(output, tensors, weights);
         }
-        catch (Exception exception) when (exception is ArgumentException or OverflowException or NotSupportedException)
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
         {
             throw new InferenceException(InferenceError.ModelFailed, $"the members' answers do not go together: {exception.Message}", exception);
         }
     }
 
-    private static void CheckAlike(string output, IReadOnlyList<InferenceTensor> tensors)
+    private static void CheckAlike(AggregationMethod method, string output, IReadOnlyList<InferenceTensor> tensors)
     {
+        if (!method.Supports(tensors[0].DataType))
+            throw new ArgumentException($"output '{output}' is of {tensors[0].DataType.ToProtocolName()}, for which there is no aggregate {method}");
         foreach (var tensor in tensors.Skip(1))
         {
             if (tensor.DataType == tensors[0].DataType && tensor.Shape.SequenceEqual(tensors[0].Shape)) continue;

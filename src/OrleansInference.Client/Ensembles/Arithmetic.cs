@@ -11,16 +11,13 @@ internal static class Arithmetic
 {
     /// <param name="method">A mean, the sum, the extremes or the median.</param>
     /// <param name="output">The output's name.</param>
-    /// <param name="tensors">Tensors of one datatype and shape.</param>
+    /// <param name="tensors">Tensors of one shape and one datatype, which the method supports.</param>
     /// <param name="weights">Their weights, which count in the weighted mean alone.</param>
-    /// <exception cref="NotSupportedException">The datatype has no such result: of integers there are no means.</exception>
     /// <exception cref="OverflowException">A sum of integers does not fit in their datatype.</exception>
     public static InferenceTensor Combine(
         AggregationMethod method, string output, IReadOnlyList<InferenceTensor> tensors, IReadOnlyList<double> weights)
     {
         var type = tensors[0].DataType;
-        if (!Supports(method, type))
-            throw new NotSupportedException($"output '{output}' is of {type.ToProtocolName()}, for which there is no aggregate {method}");
         var data = type switch
         {
             DataType.UInt8 => Combine<byte>(method, tensors, weights),
@@ -38,14 +35,6 @@ internal static class Arithmetic
         };
         return new(output, type, tensors[0].Shape.ToArray(), data);
     }
-
-    /// <summary>Whether a datatype has such an aggregate.</summary>
-    public static bool Supports(AggregationMethod method, DataType type) => method switch
-    {
-        AggregationMethod.Mean or AggregationMethod.WeightedMean or AggregationMethod.Median => type.IsFloatingPoint(),
-        AggregationMethod.Sum or AggregationMethod.Max or AggregationMethod.Min => type is not (DataType.Bool or DataType.Bytes),
-        _ => true,
-    };
 
     private static byte[] Combine<T>(AggregationMethod method, IReadOnlyList<InferenceTensor> tensors, IReadOnlyList<double> weights)
         where T : unmanaged, INumber<T> =>

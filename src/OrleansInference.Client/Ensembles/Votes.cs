@@ -41,16 +41,12 @@ internal static class Votes
     /// share of the votes.
     /// </summary>
     /// <param name="output">The output's name.</param>
-    /// <param name="tensors">Tensors of one datatype of floating-point numbers and one shape.</param>
+    /// <param name="tensors">Tensors of FP32, or of FP64, and of one shape.</param>
     /// <param name="weights">The members' weights.</param>
-    /// <exception cref="NotSupportedException">The datatype is neither FP32 nor FP64.</exception>
     public static InferenceTensor ForClasses(string output, IReadOnlyList<InferenceTensor> tensors, IReadOnlyList<double> weights) =>
-        tensors[0].DataType switch
-        {
-            DataType.Float32 => ForClasses(output, tensors, weights, share => (float)share),
-            DataType.Float64 => ForClasses(output, tensors, weights, share => share),
-            var other => throw new NotSupportedException($"output '{output}' is of {other.ToProtocolName()}, for which there is no vote"),
-        };
+        tensors[0].DataType == DataType.Float32
+            ? ForClasses(output, tensors, weights, share => (float)share)
+            : ForClasses(output, tensors, weights, share => share);
 
     private static InferenceTensor ForClasses<T>(
         string output, IReadOnlyList<InferenceTensor> tensors, IReadOnlyList<double> weights, Func<double, T> toShare)

@@ -84,6 +84,8 @@ internal sealed partial class FileModelRepository : IModelRepository
 
         var (config, errors) = ModelConfigReader.Read(folders[0]);
         var versions = FindVersions(folders[0]);
+        // An ensemble has no file of its own, and may do without the folder for it.
+        if (config?.Ensemble is not null && versions.Count == 0) versions = [1];
         if (config is null) return ModelFolder.Broken(new(name, versions.DefaultIfEmpty(0).Max()), Broken(errors));
         var served = config.VersionPolicy.Select(versions).Order().ToList();
         if (served.Count == 0)
@@ -93,15 +95,13 @@ internal sealed partial class FileModelRepository : IModelRepository
                 : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
         }
 
+        if (config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
+            return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
+
         var all = served.Select(number => new ModelVersion(new(name, number), config, folders[0])).ToList();
         return new(
-            [.. all.Where(version => File.Exists(version.ModelPath))],
-            [
-                .. all.Select(version => new ModelPublication(
-                    version.Id,
-                    version.Descriptor,
-                    File.Exists(version.ModelPath) ? "" : $"the file {version.Id.Version}/{config.ModelFile} is missing")),
-            ]);
+            [.. all.Where(version => version.FindFault().Length == 0)],
+            [.. all.Select(version => new ModelPublication(version.Id, version.Descriptor, version.FindFault()))]);
     }
 
     /// <summary>The version folders: positive numbers without leading zeros. Any other folder is the model's own business.</summary>

@@ -119,6 +119,17 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         return entries;
     }
 
+    /// <summary>A map from strings to strings; null where there is none.</summary>
+    public Dictionary<string, string>? Strings(string name)
+    {
+        if (!TryGet(name, out var value)) return null;
+        var entries = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (value.ValueKind != JsonValueKind.Object) return Wrong(name, value, "an object", entries);
+        var map = new JsonSection(value, PathOf(name), errors);
+        foreach (var member in value.EnumerateObject()) entries[member.Name] = map.String(member.Name);
+        return entries;
+    }
+
     /// <summary>Notes a field whose content this program only passes on.</summary>
     public void Ignore(string name) => _known.Add(name);
 

@@ -1,4 +1,5 @@
 using OrleansInference.Engine.Devices;
+using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Repository;
@@ -44,6 +45,12 @@ public sealed record ModelConfig
 
     /// <summary>How the network is run again on its own outputs; null where it answers once.</summary>
     public Iteration? Iteration { get; init; }
+
+    /// <summary>The models that answer in this one's place; null where it is a network.</summary>
+    public EnsemblePlan? Ensemble { get; init; }
+
+    /// <summary>Which version answers requests that name none; null for the highest one.</summary>
+    public RoutingPolicy? Routing { get; init; }
 
     /// <summary>The file's content, as plain JSON.</summary>
     public required string Json { get; init; }

@@ -53,13 +53,15 @@ internal sealed class ModelConfigReader
         var given = section.String("name", name);
         if (given != name) section.Error("name", $"'{given}' is not the name of the model's folder, '{name}'");
 
+        var platform = section.OneOf(
+            "platform", Torch.TorchRuntime.Platform, (Torch.TorchRuntime.Platform, Torch.TorchRuntime.Platform), (EnsembleReader.Platform, EnsembleReader.Platform));
         var maxBatchSize = section.Integer("max_batch_size", 0, 0, MaxBatchSizeLimit);
         var inputs = ReadTensors(section, "input", maxBatchSize);
         var outputs = ReadTensors(section, "output", maxBatchSize);
         var config = new ModelConfig
         {
             Name = name,
-            Platform = section.OneOf("platform", Torch.TorchRuntime.Platform, (Torch.TorchRuntime.Platform, Torch.TorchRuntime.Platform)),
+            Platform = platform,
             ModelFile = ReadModelFile(section),
             MaxBatchSize = maxBatchSize,
             Inputs = inputs,
@@ -70,13 +72,16 @@ internal sealed class ModelConfigReader
             Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
+            Ensemble = EnsembleReader.Read(section, platform, name, maxBatchSize),
+            Routing = RoutingReader.Read(section),
             // Without the comments and trailing commas that the file may have, and JSON may not.
             Json = JsonSerializer.Serialize(root),
         };
         section.Ignore("parameters");
         section.RejectUnknown();
-        if (_errors.Count == 0) CheckNetwork(config);
-        return config;
+        if (_errors.Count > 0) return config;
+        CheckNetwork(config);
+        return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
     }
 
     private static string ReadModelFile(JsonSection section)
@@ -181,7 +186,7 @@ internal sealed class ModelConfigReader
         var network = ModelSignatures.OfNetwork(config);
         foreach (var tensor in network.Inputs.Concat(network.Outputs))
         {
-            if (!Torch.TorchTypes.Supports(tensor.DataType))
+            if (config.Ensemble is null && !Torch.TorchTypes.Supports(tensor.DataType))
                 _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
         }
 

@@ -22,6 +22,8 @@ public sealed class ModelVersion
             Outputs = Signature.Outputs,
             Configuration = config.Json,
             IsDecoupled = config.Iteration is not null,
+            Ensemble = config.Ensemble,
+            Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
             DeviceKinds = [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
@@ -49,6 +51,10 @@ public sealed class ModelVersion
     /// <summary>The file that the runtime loads.</summary>
     public string ModelPath =>
         Path.Combine(ModelFolder, Id.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), Config.ModelFile);
+
+    /// <summary>Why the version cannot be served; empty where nothing speaks against it.</summary>
+    internal string FindFault() =>
+        Config.Ensemble is not null || File.Exists(ModelPath) ? "" : $"the file {Id.Version}/{Config.ModelFile} is missing";
 
     /// <summary>Whether another reading of the repository found the same version in the same files.</summary>
     internal bool IsSameAs(ModelVersion other) => Id == other.Id && _files.SetEquals(other._files);

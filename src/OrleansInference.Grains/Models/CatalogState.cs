@@ -16,20 +16,20 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IRe
             // Silos read the same repository; where one cannot read a model, the word of one that can counts.
             .Select(group => group.FirstOrDefault(publication => publication.Reason.Length == 0) ?? group.First())
             .ToDictionary(publication => publication.Id);
-        return
+        return EnsembleResolver.Resolve(
         [
             .. published.Keys.Union(loaded.Select(group => group.Key))
                 .OrderBy(id => id.Name, StringComparer.Ordinal)
                 .ThenBy(id => id.Version)
                 .Select(id => ToEntry(id, published.GetValueOrDefault(id), loaded[id].FirstOrDefault(), [.. instances[id]])),
-        ];
+        ]);
     }
 
-    /// <summary>The instances that should exist: one on every device that the model's configuration admits.</summary>
+    /// <summary>The instances that should exist: one on every device that the model's configuration admits. Ensembles have none.</summary>
     public IEnumerable<ModelInstanceId> FindWanted() =>
         from report in Reports
         from publication in report.Models
-        where publication.Reason.Length == 0 && !Unloaded.Contains(publication.Id.Name)
+        where publication.Reason.Length == 0 && !Unloaded.Contains(publication.Id.Name) && publication.Descriptor!.Ensemble is null
         from device in report.Devices
         where Admits(publication.Descriptor!, device)
         select new ModelInstanceId(publication.Id, device);
@@ -76,6 +76,7 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IRe
             ({ State: ModelState.Ready }, _) => (best.State, best.Reason),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
             ({ } instance, _) => (instance.State, instance.Reason),
+            (_, { Descriptor.Ensemble: not null }) => (ModelState.Loading, "its models are not known yet"),
             (_, { } missing) when !Reports.SelectMany(report => report.Devices).Any(device => Admits(missing.Descriptor!, device)) =>
                 (ModelState.Unavailable, $"no device of the cluster is one of those that its instance_group asks for: {string.Join(", ", missing.Descriptor!.DeviceKinds)}"),
             _ => (ModelState.Loading, "the model is about to be loaded"),

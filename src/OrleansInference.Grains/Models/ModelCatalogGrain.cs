@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -49,15 +51,22 @@ internal sealed class ModelCatalogGrain(
         return Task.CompletedTask;
     }
 
-    public async Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken)
+    public Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken) => LoadAsync(model, [], cancellationToken);
+
+    /// <param name="model">The model.</param>
+    /// <param name="loading">The ensembles for whose sake it is loaded.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async Task<CatalogSnapshot> LoadAsync(string model, ImmutableHashSet<string> loading, CancellationToken cancellationToken)
     {
         var found = await RefreshRepositoriesAsync(model).WaitAsync(cancellationToken);
         if (found.Count == 0)
             throw new InferenceException(InferenceError.NotFound, $"failed to load '{model}', failed to poll from model repository: no repository has such a model");
         if (found.All(publication => publication.Reason.Length > 0)) throw NotLoaded(model, found[0].Reason);
         await WishAsync(model, unloaded: false);
+        var steps = found.SelectMany(publication => publication.Descriptor?.Ensemble?.Steps ?? []).Select(step => step.Model).ToList();
+        if (steps.Count > 0) return await LoadStepsAsync(model, steps, loading.Add(model), cancellationToken);
         var wanted = State.FindWanted().Where(instance => instance.Model.Name == model).Distinct().ToList();
-        if (wanted.Count == 0) throw NotLoaded(model, _snapshot.Models.First(entry => entry.Id.Name == model).Reason);
+        if (wanted.Count == 0) throw NotLoaded(model, FindReason(model));
         try
         {
             await Task.WhenAll(wanted.Select(instance => grains.GetModel(instance).LoadAsync())).WaitAsync(cancellationToken);
@@ -107,6 +116,29 @@ internal sealed class ModelCatalogGrain(
 
         return _snapshot;
     }
+
+    /// <summary>Loads what an ensemble consists of, as far as it is not ready. What cannot be loaded speaks for itself in its state.</summary>
+    private async Task<CatalogSnapshot> LoadStepsAsync(
+        string ensemble, IEnumerable<string> models, ImmutableHashSet<string> loading, CancellationToken cancellationToken)
+    {
+        foreach (var model in models.Distinct().Where(model => !loading.Contains(model) && !IsReady(model)))
+        {
+            try
+            {
+                await LoadAsync(model, loading, cancellationToken);
+            }
+            catch (InferenceException)
+            {
+                // It may be one that the ensemble can do without.
+            }
+        }
+
+        return IsReady(ensemble) ? _snapshot : throw NotLoaded(ensemble, FindReason(ensemble));
+    }
+
+    private bool IsReady(string model) => _snapshot.Models.Any(entry => entry.Id.Name == model && entry.State == ModelState.Ready);
+
+    private string FindReason(string model) => _snapshot.Models.First(entry => entry.Id.Name == model).Reason;
 
     private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State.Unloaded);
 
