@@ -2,6 +2,7 @@ using System.Globalization;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.Client;
+using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Endpoints;
@@ -54,7 +55,7 @@ internal static class ModelQueries
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it asks for something that is not supported.</exception>
     public static void CheckChangeParameter(string name)
     {
-        // Models do not depend on one another, so those that depend on one are unloaded with it whatever is asked.
+        // An ensemble whose models are unloaded is not ready, whatever is asked; its models stay as they are.
         if (name == "unload_dependents") return;
         throw new InferenceException(
             InferenceError.InvalidArgument,
@@ -84,7 +85,14 @@ internal static class ModelQueries
                 batch.BatchSize, ToBody(batch.ComputeInput), ToBody(batch.ComputeInfer), ToBody(batch.ComputeOutput))),
         ],
         statistics.QueueDepth,
-        new(statistics.Reasons.Full, statistics.Reasons.Idle, statistics.Reasons.Delay, statistics.Reasons.Deadline));
+        new(statistics.Reasons.Full, statistics.Reasons.Idle, statistics.Reasons.Delay, statistics.Reasons.Deadline),
+        statistics.Members.Count == 0 ? null : [.. statistics.Members.Select(ToBody)],
+        statistics.Shadow == default ? null : ToBody(statistics.Shadow));
+
+    private static MemberStatisticsBody ToBody(MemberStatistics member) => new(
+        member.Member, member.Model, ToBody(member.Answered), ToBody(member.Failed), ToBody(member.Late), ToBody(member.Cancelled));
+
+    private static ShadowBody ToBody(ShadowStatistics shadow) => new(shadow.Compared, shadow.Different, shadow.Failed, shadow.Skipped);
 
     private static DurationBody ToBody(DurationStatistics duration) => new(duration.Count, duration.Nanoseconds);
 

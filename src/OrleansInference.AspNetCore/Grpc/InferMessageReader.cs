@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using Google.Protobuf.Collections;
 
 using Inference;
@@ -16,7 +18,7 @@ internal static class InferMessageReader
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/> or <see cref="InferenceError.TooLarge"/>, with what is wrong.
     /// </exception>
-    public static InferCall Read(ModelInferRequest message, int maxBytes)
+    public static InferCall Read(ModelInferRequest message, int maxBytes, ModelDescriptor model)
     {
         try
         {
@@ -24,7 +26,7 @@ internal static class InferMessageReader
                 message.Id.Length == 0 ? null : message.Id,
                 ReadInputs(message, maxBytes),
                 ReadOutputs(message),
-                ReadParameters(message.Parameters));
+                ReadParameters(message.Parameters, model.Routing?.StickyParameter));
         }
         catch (ArgumentException exception)
         {
@@ -85,9 +87,9 @@ internal static class InferMessageReader
         return outputs;
     }
 
-    private static RequestParameters ReadParameters(MapField<string, InferParameter> parameters)
+    private static RequestParameters ReadParameters(MapField<string, InferParameter> parameters, string? sticky)
     {
-        var read = new RequestParameters { BinaryOutputs = true };
+        var read = new RequestParameters(sticky) { BinaryOutputs = true };
         foreach (var (name, value) in parameters)
         {
             switch (name)
@@ -103,6 +105,9 @@ internal static class InferMessageReader
                     break;
                 case EmptyFinalResponse:
                     throw Invalid($"parameter '{name}' is not a bool_param");
+                case var key when key == sticky:
+                    read.RoutingKey = RequestLimits.ToRoutingKey(key, ReadScalar(value, key));
+                    break;
                 case var reserved when reserved.StartsWith(RequestParameters.ReservedPrefix, StringComparison.Ordinal):
                     throw Invalid($"parameter '{reserved}' is reserved");
             }
@@ -123,6 +128,16 @@ internal static class InferMessageReader
             ? number
             : throw Invalid($"parameter {name} is {value}: expected an integer from {minimum} to {maximum}");
     }
+
+    private static string ReadScalar(InferParameter value, string name) => value.ParameterChoiceCase switch
+    {
+        InferParameter.ParameterChoiceOneofCase.StringParam => value.StringParam,
+        InferParameter.ParameterChoiceOneofCase.BoolParam => value.BoolParam ? "true" : "false",
+        InferParameter.ParameterChoiceOneofCase.Int64Param => value.Int64Param.ToString(CultureInfo.InvariantCulture),
+        InferParameter.ParameterChoiceOneofCase.Uint64Param => value.Uint64Param.ToString(CultureInfo.InvariantCulture),
+        InferParameter.ParameterChoiceOneofCase.DoubleParam => value.DoubleParam.ToString("R", CultureInfo.InvariantCulture),
+        _ => throw Invalid($"parameter {name} has no value"),
+    };
 
     private static void RefuseSharedMemory(MapField<string, InferParameter> parameters, string tensor)
     {

@@ -20,6 +20,15 @@ internal static class InferMessageWriter
             ModelVersion = response.Model.Version.ToString(CultureInfo.InvariantCulture),
             Id = call.Id ?? "",
         };
+        foreach (var report in response.Members)
+        {
+            message.Parameters.Add(MemberParameters.ToName(report), new InferParameter { StringParam = MemberParameters.ToWord(report.Outcome) });
+            message.Parameters.Add(
+                MemberParameters.ToDurationName(report), new InferParameter { DoubleParam = MemberParameters.ToMilliseconds(report) });
+            if (report.Reason.Length > 0)
+                message.Parameters.Add(MemberParameters.ToReasonName(report), new InferParameter { StringParam = report.Reason });
+        }
+
         foreach (var output in response.Outputs.Select(output => call.Classify(output, model)))
         {
             var tensor = new ModelInferResponse.Types.InferOutputTensor { Name = output.Name, Datatype = output.DataType.ToProtocolName() };

@@ -57,7 +57,7 @@ internal sealed class MessageInference(
         var version = ModelRoute.ParseVersion(message.ModelVersion);
         var entry = await client.GetModelAsync(message.ModelName, version, cancellationToken);
         var descriptor = entry.GetReadyDescriptor();
-        var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes);
+        var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes, descriptor);
         call.CheckOutputs(descriptor);
         return (call, call.ToRequest(message.ModelName, version, received, ToLimit(callDeadline, received)), descriptor);
     }

@@ -24,6 +24,7 @@ internal ref struct GenerateReader
     private GenerateReader(ModelDescriptor model, int maxBytes, Action<string> named)
     {
         _model = model;
+        _parameters = new(model.Routing?.StickyParameter);
         _maxBytes = maxBytes;
         _named = named;
     }

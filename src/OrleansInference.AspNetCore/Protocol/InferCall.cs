@@ -25,6 +25,7 @@ internal sealed record InferCall(
             Inputs = Inputs,
             Outputs = Outputs.Count == 0 ? [] : [.. Outputs.Select(output => output.Name)],
             Priority = Parameters.Priority,
+            RoutingKey = Parameters.RoutingKey,
             Deadline = deadline < limit ? deadline : limit ?? deadline,
         };
     }

@@ -37,6 +37,7 @@ internal ref struct InferJsonReader
         _maxBytes = maxBytes;
         _model = model;
         _context = context;
+        _parameters = new(model.Routing?.StickyParameter);
         _mayJump = mayJump;
     }
 

@@ -8,6 +8,7 @@ using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 
 using OrleansInference.AspNetCore.Compression;
+using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -129,6 +130,7 @@ internal static class InferResponseWriter
         writer.WriteString("model_name"u8, response.Model.Name);
         writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
         if (call.Id is not null) writer.WriteString("id"u8, call.Id);
+        if (response.Members.Count > 0) WriteMembers(writer, response.Members);
         writer.WriteStartArray("outputs"u8);
         foreach (var (tensor, binary) in outputs)
         {
@@ -153,6 +155,19 @@ internal static class InferResponseWriter
         writer.WriteEndObject();
         writer.Flush();
         return writer.BytesCommitted;
+    }
+
+    private static void WriteMembers(Utf8JsonWriter writer, IReadOnlyList<MemberReport> members)
+    {
+        writer.WriteStartObject("parameters"u8);
+        foreach (var report in members)
+        {
+            writer.WriteString(MemberParameters.ToName(report), MemberParameters.ToWord(report.Outcome));
+            writer.WriteNumber(MemberParameters.ToDurationName(report), MemberParameters.ToMilliseconds(report));
+            if (report.Reason.Length > 0) writer.WriteString(MemberParameters.ToReasonName(report), report.Reason);
+        }
+
+        writer.WriteEndObject();
     }
 
     private static void WriteHeader(Utf8JsonWriter writer, InferenceTensor tensor)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace OrleansInference.AspNetCore.Protocol;
@@ -97,6 +98,18 @@ internal static class JsonFields
         return reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= minimum && value <= maximum
             ? value
             : throw Invalid($"Unable to parse '{field}': it is not an integer from {minimum} to {maximum}");
+    }
+
+    /// <summary>A string, or the text of a number, of true or of false.</summary>
+    public static string ReadScalar(ref Utf8JsonReader reader, string field)
+    {
+        var value = reader;
+        value.Read();
+        if (value.TokenType == JsonTokenType.String) return ReadString(ref reader, field);
+        reader = value;
+        return reader.TokenType is JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False
+            ? Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)
+            : throw Invalid($"Unable to parse '{field}': it is not a string, a number, true or false");
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);

@@ -57,6 +57,8 @@ internal sealed record StatisticsBody(IReadOnlyList<ModelStatisticsBody> ModelSt
 /// <param name="BatchStats">Forward passes by batch size.</param>
 /// <param name="QueueDepth">Requests waiting at this moment.</param>
 /// <param name="BatchReasons">Forward passes by why their batch was sent.</param>
+/// <param name="Members">Of an ensemble, what each of its members or steps had to do with it, as this front door has seen it.</param>
+/// <param name="Shadow">Of a version that has got copies of requests as a shadow, what came of them, as this front door has seen it.</param>
 internal sealed record ModelStatisticsBody(
     string Name,
     string Version,
@@ -66,7 +68,24 @@ internal sealed record ModelStatisticsBody(
     InferenceStatisticsBody InferenceStats,
     IReadOnlyList<BatchStatisticsBody> BatchStats,
     int QueueDepth,
-    BatchReasonsBody BatchReasons);
+    BatchReasonsBody BatchReasons,
+    IReadOnlyList<MemberStatisticsBody>? Members,
+    ShadowBody? Shadow);
+
+/// <param name="Name">The member or step.</param>
+/// <param name="Model">Its model.</param>
+/// <param name="Answered">Requests that it answered, and their time with all waiting.</param>
+/// <param name="Failed">Requests that it failed.</param>
+/// <param name="Late">Requests that it had not answered by the ensemble's deadline.</param>
+/// <param name="Cancelled">Requests that were not waited for, because others had answered or failed.</param>
+internal sealed record MemberStatisticsBody(
+    string Name, string Model, DurationBody Answered, DurationBody Failed, DurationBody Late, DurationBody Cancelled);
+
+/// <param name="Compared">Copies that it answered.</param>
+/// <param name="Different">Those of them whose answer was another one than the caller's.</param>
+/// <param name="Failed">Copies that it failed.</param>
+/// <param name="Skipped">Copies that were not sent because too many were under way.</param>
+internal sealed record ShadowBody(long Compared, long Different, long Failed, long Skipped);
 
 internal sealed record InferenceStatisticsBody(
     DurationBody Success,
@@ -112,4 +131,5 @@ internal sealed record InferTensorBody(
 internal sealed record InferOutputBody(string Name, JsonObject? Parameters = null);
 
 /// <summary>An answer in JSON, for the OpenAPI document.</summary>
-internal sealed record InferResponseBody(string ModelName, string ModelVersion, IReadOnlyList<InferTensorBody> Outputs, string? Id = null);
+internal sealed record InferResponseBody(
+    string ModelName, string ModelVersion, IReadOnlyList<InferTensorBody> Outputs, string? Id = null, JsonObject? Parameters = null);

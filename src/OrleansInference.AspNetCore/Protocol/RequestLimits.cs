@@ -11,6 +11,8 @@ internal static class RequestLimits
     /// <summary>The most inputs of a request, and the most outputs it may ask for.</summary>
     public const int MaxTensors = 1024;
 
+    private const int MaxRoutingKey = 1024;
+
     public static readonly long MaxTimeoutMicroseconds = (long)InferenceClientOptions.MaxTimeout.TotalMicroseconds;
 
     /// <summary>A timeout as requests give it; 0 stands for none.</summary>
@@ -19,6 +21,11 @@ internal static class RequestLimits
 
     /// <summary>A priority as requests give it. What is beyond any level is no error, but none of them.</summary>
     public static int ToPriority(long priority) => (int)Math.Min(priority, int.MaxValue);
+
+    /// <summary>The value of a parameter by which a model keeps requests together.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it is too long.</exception>
+    public static string ToRoutingKey(string parameter, string value) => value.Length <= MaxRoutingKey ? value : throw new InferenceException(
+        InferenceError.InvalidArgument, $"parameter '{parameter}' has {value.Length} characters, the limit is {MaxRoutingKey}");
 
     /// <summary>All tensors together are larger than they may be.</summary>
     public static InferenceException TooLarge(string input, ReadOnlySpan<long> shape, int maxBytes) => new(

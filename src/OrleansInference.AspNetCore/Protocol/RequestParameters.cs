@@ -5,7 +5,8 @@ using static OrleansInference.AspNetCore.Protocol.JsonFields;
 namespace OrleansInference.AspNetCore.Protocol;
 
 /// <summary>The parameters of a request that mean something to the server. Others are for models that read them, and pass.</summary>
-internal struct RequestParameters
+/// <param name="stickyParameter">The parameter by which the model keeps requests together; null for none.</param>
+internal struct RequestParameters(string? stickyParameter)
 {
     /// <summary>Parameters whose names begin like this are the protocol's own.</summary>
     public const string ReservedPrefix = "triton_";
@@ -18,6 +19,9 @@ internal struct RequestParameters
 
     /// <summary>Whether outputs are binary that do not say otherwise.</summary>
     public bool BinaryOutputs { get; set; }
+
+    /// <summary>The value of the parameter by which the model keeps requests together; null where the request has none.</summary>
+    public string? RoutingKey { get; set; }
 
     /// <summary>Reads the object of all parameters.</summary>
     /// <param name="reader">Stands on the property's name.</param>
@@ -42,6 +46,10 @@ internal struct RequestParameters
         else if (reader.ValueTextEquals("binary_data_output"u8))
         {
             BinaryOutputs = ReadBoolean(ref reader, "parameters.binary_data_output");
+        }
+        else if (stickyParameter is not null && reader.ValueTextEquals(stickyParameter))
+        {
+            RoutingKey = RequestLimits.ToRoutingKey(stickyParameter, ReadScalar(ref reader, $"parameters.{stickyParameter}"));
         }
         else
         {
