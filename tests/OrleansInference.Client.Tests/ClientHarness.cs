@@ -45,6 +45,20 @@ internal sealed class ClientHarness : IAsyncDisposable
         return harness;
     }
 
+    /// <summary>What a model does that never answers: it waits until nobody waits for it any more.</summary>
+    public async Task<InferenceResponse> HangAsync(CancellationToken cancellationToken, Action? left = null)
+    {
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, Time, cancellationToken);
+            throw new InvalidOperationException("Time never ends.");
+        }
+        finally
+        {
+            left?.Invoke();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();

@@ -17,6 +17,12 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     public Func<ModelInstanceId, InferenceRequest, CancellationToken, IAsyncEnumerable<InferenceResponse>> OnInferStream { get; set; } =
         (_, _, _) => throw new NotSupportedException();
 
+    /// <summary>What the worker makes of a request to an ensemble.</summary>
+    public Func<InferenceRequest, InferenceRequest> OnPreprocess { get; set; } = request => request;
+
+    /// <summary>What the worker makes of an ensemble's answer.</summary>
+    public Func<InferenceResponse, InferenceResponse> OnPostprocess { get; set; } = response => response;
+
     /// <summary>The instances asked so far, and whether a worker was between.</summary>
     public List<(string Instance, bool ByWorker)> Asked { get; } = [];
 
@@ -112,11 +118,11 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
             new(grains.InferAsync(instance, true, request, cancellationToken));
 
         public ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+            new(grains.OnPreprocess(request));
 
         public ValueTask<InferenceResponse> PostprocessAsync(
             InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+            new(grains.OnPostprocess(response));
     }
 
     /// <summary>Answers <c>GetGrain</c> by the interface and key asked for; the factory's other members are not used.</summary>

@@ -1,6 +1,8 @@
+using OrleansInference.Client.Routing;
+
 using static OrleansInference.Client.Tests.ScriptedGrains;
 
-namespace OrleansInference.Client.Tests;
+namespace OrleansInference.Client.Tests.Routing;
 
 public sealed class DeviceChooserTests
 {
@@ -60,6 +62,23 @@ public sealed class DeviceChooserTests
 
         Assert.Equal("b", Choose(model, left));
     }
+
+    [Fact]
+    public void Equal_keys_go_to_one_device_and_move_only_when_it_goes()
+    {
+        var three = Publish(Model("m", devices: ["a", "b", "c"]));
+        var two = Publish(Model("m", devices: ["a", "b"]));
+        var keys = Enumerable.Range(0, 300).Select(key => $"user {key}").ToList();
+
+        var before = keys.ToDictionary(key => key, key => ChooseFor(three, key));
+
+        Assert.All(keys, key => Assert.Equal(before[key], ChooseFor(three, key)));
+        Assert.All(new[] { "a", "b", "c" }, device => Assert.InRange(before.Values.Count(chosen => chosen == device), 60, 140));
+        Assert.All(keys.Where(key => before[key] != "c"), key => Assert.Equal(before[key], ChooseFor(two, key)));
+    }
+
+    private static string ChooseFor(PublishedModel model, string key) =>
+        DeviceChooser.TryChoose(model.Ready, null, key, out var chosen) ? chosen.Id.Device : "none";
 
     private PublishedModel Publish(ModelEntry model) =>
         new ModelTable(new(default, [model]), id => new(id, null!, _chooser.GetWork(id.Device))).Find("m", null);
