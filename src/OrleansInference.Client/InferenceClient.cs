@@ -36,7 +36,7 @@ internal sealed class InferenceClient(
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
         var models = await FindModelsAsync(deadline).ConfigureAwait(false);
         var (model, versions) = models.Route(deadline.Request);
-        if (!model.Entry.GetReadyDescriptor().IsDecoupled)
+        if (model.Entry.GetReadyDescriptor().Ensemble is not null)
         {
             yield return await caller.InferAsync(new(models, deadline, deadline.Token), deadline.Request).ConfigureAwait(false);
             yield break;

@@ -7,7 +7,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task Responses_come_up_to_the_final_one()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("n.cpu:0")]);
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
         harness.Grains.OnInferStream = (instance, _, _) => RespondAsync(instance, 3);
 
         var responses = await harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync();
@@ -18,7 +18,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task A_device_that_is_lost_before_the_first_response_is_replaced_by_another()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("a.cpu:0", "b.cpu:0")]);
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])]);
         ModelInstanceId? lost = null;
         harness.Grains.OnInferStream = (instance, _, _) =>
             (lost ??= instance) == instance ? FailAsync(instance, 0, new SiloUnavailableException("gone")) : RespondAsync(instance, 2);
@@ -32,7 +32,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task A_device_that_is_lost_afterwards_ends_the_stream()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("a.cpu:0", "b.cpu:0")]);
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])]);
         harness.Grains.OnInferStream = (instance, _, _) => FailAsync(instance, 1, new SiloUnavailableException("gone"));
         var received = 0;
 
@@ -48,7 +48,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task The_deadline_covers_the_whole_stream()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("n.cpu:0")]);
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
         harness.Grains.OnInferStream = (instance, _, token) => WaitAsync(instance, token);
         var request = ClientHarness.Request with { Deadline = harness.Time.GetUtcNow() + TimeSpan.FromSeconds(5) };
         var received = 0;
@@ -80,7 +80,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task A_device_that_is_lost_is_not_described_by_the_clusters_own_addresses()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("n.cpu:0")]);
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")]);
         harness.Grains.OnInferStream = (instance, _, _) => FailAsync(instance, 0, new SiloUnavailableException("S127.0.0.1:11111:1"));
 
         var failure = await Assert.ThrowsAsync<InferenceException>(
@@ -92,7 +92,7 @@ public sealed class InferStreamTests
     [Fact]
     public async Task A_stream_counts_as_in_flight_until_it_is_left()
     {
-        await using var harness = await ClientHarness.StartAsync([Stream("n.cpu:0")], ("MaxInFlight", "1"));
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0")], ("MaxInFlight", "1"));
         harness.Grains.OnInferStream = (instance, _, _) => RespondAsync(instance, 10);
 
         await foreach (var response in harness.Client.InferStreamAsync(ClientHarness.Request))
@@ -103,13 +103,6 @@ public sealed class InferStreamTests
         }
 
         await harness.Client.InferAsync(ClientHarness.Request);
-    }
-
-    /// <summary>A model that answers more than once.</summary>
-    private static ModelEntry Stream(params string[] devices)
-    {
-        var model = Model("m", devices: devices);
-        return model with { Descriptor = model.Descriptor! with { IsDecoupled = true } };
     }
 
     private static async IAsyncEnumerable<InferenceResponse> RespondAsync(ModelInstanceId instance, int count)

@@ -53,6 +53,19 @@ public sealed class FileModelRepositoryTests : IDisposable
     }
 
     [Fact]
+    public void An_ensemble_needs_neither_file_nor_version()
+    {
+        _root.Write("both/config.json", $$"""
+            {"platform": "ensemble", "ensemble": {"members": [{"model_name": "a"}], "aggregate": "mean"}, {{Config.Trim()[1..]}}
+            """);
+
+        var repository = Open();
+
+        Assert.Equal((new("both", 1), ""), (repository.Publications[0].Id, repository.Publications[0].Reason));
+        Assert.NotNull(repository.Find(new("both", 1)));
+    }
+
+    [Fact]
     public void A_version_without_its_file_is_listed_with_the_reason()
     {
         _root.Write("model/config.json", Config);
