@@ -5,6 +5,9 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("orleans-inference-").FullName;
 
+    /// <summary>Makes a folder in it.</summary>
+    public string Create(string name) => Directory.CreateDirectory(System.IO.Path.Combine(Path, name)).FullName;
+
     /// <summary>Writes a file, making its folders.</summary>
     public string Write(string relativePath, string content)
     {

@@ -53,6 +53,40 @@ internal static class TestModels
         WriteConfig(repository, "picky", maxBatchSize: 8);
     }
 
+    /// <summary>A model that multiplies by a number and adds one, which stand in the archive's source.</summary>
+    public static void AddLinear(string repository, string name, string factor, string offset = "0", string version = "1", string more = "")
+    {
+        var forward = $"""
+            def forward(self, INPUT0: Tensor) -> Tensor:
+              return torch.add(torch.mul(INPUT0, {factor}), {offset})
+            """;
+        TorchScriptArchive.Write(Path.Combine(repository, name, version, "model.pt"), forward);
+        WriteConfig(repository, name, maxBatchSize: 8, more: more);
+    }
+
+    /// <summary>A model that adds up its two inputs, <c>A</c> and <c>B</c>, to <c>SUM</c>.</summary>
+    public static void AddSum(string repository, string name)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, name), """
+            def forward(self, A: Tensor, B: Tensor) -> Tensor:
+              return torch.add(A, B)
+            """);
+        File.WriteAllText(Path.Combine(repository, name, "config.json"), """
+            {
+              "max_batch_size": 8,
+              "input": [ { "name": "A", "data_type": "TYPE_FP32", "dims": [1] }, { "name": "B", "data_type": "TYPE_FP32", "dims": [1] } ],
+              "output": [ { "name": "SUM", "data_type": "TYPE_FP32", "dims": [1] } ]
+            }
+            """);
+    }
+
+    /// <summary>An ensemble of one FP32 number per row in and out.</summary>
+    public static void AddEnsemble(string repository, string name, string section)
+    {
+        Directory.CreateDirectory(Path.Combine(repository, name));
+        WriteConfig(repository, name, maxBatchSize: 8, batching: null, more: $$""" "platform": "ensemble", {{section}} """);
+    }
+
     /// <summary>A model whose file makes libtorch abort the process that loads it.</summary>
     public static void AddAborting(string repository, string name)
     {
@@ -77,14 +111,15 @@ internal static class TestModels
 
     private static string ModelFile(string repository, string name) => Path.Combine(repository, name, "1", "model.pt");
 
-    private static void WriteConfig(string repository, string name, int maxBatchSize = 1, string batching = "{}") => File.WriteAllText(
+    private static void WriteConfig(string repository, string name, int maxBatchSize = 1, string? batching = "{}", string more = "") => File.WriteAllText(
         Path.Combine(repository, name, "config.json"),
         $$"""
         {
           "max_batch_size": {{maxBatchSize}},
           "input": [ { "name": "INPUT0", "data_type": "TYPE_FP32", "dims": [1] } ],
-          "output": [ { "name": "OUTPUT0", "data_type": "TYPE_FP32", "dims": [1] } ],
-          "dynamic_batching": {{batching}}
+          "output": [ { "name": "OUTPUT0", "data_type": "TYPE_FP32", "dims": [1] } ]
+          {{(batching is null ? "" : $", \"dynamic_batching\": {batching}")}}
+          {{(more.Length == 0 ? "" : $", {more}")}}
         }
         """);
 }

@@ -8,9 +8,10 @@ namespace OrleansInference.EndToEnd.Tests.Programs;
 /// <summary>A program that serves REST and gRPC on ports of its own: the silo, or the front end of a silo elsewhere.</summary>
 internal sealed class Service : IAsyncDisposable
 {
-    private Service(ChildProgram program, string address, string grpc, int gateway)
+    private Service(ChildProgram program, string address, string grpc, int gateway, int silo = 0)
     {
         Program = program;
+        SiloPort = silo;
         Gateway = gateway;
         Http = new() { BaseAddress = new(address), Timeout = Poll.Limit };
         Api = new(Http);
@@ -18,6 +19,9 @@ internal sealed class Service : IAsyncDisposable
     }
 
     public ChildProgram Program { get; }
+
+    /// <summary>The port over which other silos reach this one; 0 where the program is none.</summary>
+    public int SiloPort { get; }
 
     /// <summary>The port over which other programs reach the silo.</summary>
     public int Gateway { get; }
@@ -40,9 +44,26 @@ internal sealed class Service : IAsyncDisposable
             : [$"--Inference:Models:0={Samples.Repository}", $"--Inference:Models:1={repository}"];
         var program = ChildProgram.Start(
             ProgramFiles.Silo, [.. SiloArguments(ports[0], ports[1]), .. FrontDoorArguments(address, grpc), .. models, .. options]);
-        var service = new Service(program, address, grpc, ports[1]);
+        var service = new Service(program, address, grpc, ports[1], ports[0]);
         await service.WaitUntilReadyAsync();
         return service;
+    }
+
+    /// <summary>Starts a silo that joins another one's cluster, and serves its models through that one's front door alone.</summary>
+    /// <param name="other">A silo with a front door.</param>
+    /// <param name="name">The silo's name.</param>
+    /// <param name="repository">Its repository.</param>
+    public static ChildProgram StartSecondSilo(Service other, string name, string repository)
+    {
+        var ports = FreePort.Take(2);
+        return ChildProgram.Start(
+            ProgramFiles.Silo,
+            [
+                .. SiloArguments(ports[0], ports[1], other.SiloPort),
+                $"--Inference:SiloName={name}",
+                "--Inference:FrontDoor:Enabled=false",
+                $"--Inference:Models={repository}",
+            ]);
     }
 
     /// <summary>Starts a front end of the silo behind a gateway, and waits until it serves; not until the silo does.</summary>
@@ -57,12 +78,12 @@ internal sealed class Service : IAsyncDisposable
         return service;
     }
 
-    /// <summary>Makes a silo the first of a cluster of its own.</summary>
-    public static IEnumerable<string> SiloArguments(int silo, int gateway) =>
+    /// <summary>Makes a silo the first of a cluster of its own, or one more of the cluster whose first has the given port.</summary>
+    public static IEnumerable<string> SiloArguments(int silo, int gateway, int? primary = null) =>
     [
         $"--Orleans:Endpoints:SiloPort={silo}",
         $"--Orleans:Endpoints:GatewayPort={gateway}",
-        $"--Orleans:Clustering:PrimarySiloEndPoint=127.0.0.1:{silo}",
+        $"--Orleans:Clustering:PrimarySiloEndPoint=127.0.0.1:{primary ?? silo}",
         "--Inference:SiloName=tested",
         "--Inference:Devices:0=cpu:0",
     ];

@@ -33,6 +33,13 @@ internal sealed record Answer(HttpStatusCode Status, byte[] Body, IReadOnlyDicti
     /// <summary>The elements of an output of numbers.</summary>
     public T[] Numbers<T>(string output) => Output(output).GetProperty("data").Deserialize<T[]>()!;
 
+    /// <summary>A parameter of the answer.</summary>
+    public JsonElement Parameter(string name)
+    {
+        AssertOk();
+        return Json.GetProperty("parameters").GetProperty(name);
+    }
+
     /// <summary>The one number of a model that gives one.</summary>
     public float Number => Assert.Single(Numbers<float>("OUTPUT0"));
 

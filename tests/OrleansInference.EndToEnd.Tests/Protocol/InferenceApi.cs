@@ -8,11 +8,11 @@ namespace OrleansInference.EndToEnd.Tests.Protocol;
 /// <summary>The service as callers without a library of their own talk to it.</summary>
 internal sealed class InferenceApi(HttpClient http)
 {
-    public Task<Answer> InferPictureAsync(byte[] picture, string contentType = "image/png")
+    public Task<Answer> InferPictureAsync(byte[] picture, string contentType = "image/png", string model = "digits")
     {
         var content = new ByteArrayContent(picture);
         content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
-        return InferAsync("digits", content);
+        return InferAsync(model, content);
     }
 
     /// <summary>Sends JSON; without a Content-Type, which many of the protocol's clients leave out, where none is given.</summary>
@@ -40,6 +40,10 @@ internal sealed class InferenceApi(HttpClient http)
         """,
         cancellationToken: cancellationToken);
 
+    /// <summary>Sends a batch to a model that takes one number per row.</summary>
+    public Task<Answer> InferNumbersAsync(string model, IReadOnlyList<float> rows) => InferJsonAsync(
+        model, $$"""{ "inputs": [ { "name": "INPUT0", "datatype": "FP32", "shape": [{{rows.Count}}, 1], "data": [{{string.Join(',', rows)}}] } ] }""");
+
     public Task<Answer> InferAsync(string model, HttpContent content, CancellationToken cancellationToken = default) =>
         SendAsync(HttpMethod.Post, $"/v2/models/{model}/infer", content, cancellationToken: cancellationToken);
 
@@ -60,11 +64,11 @@ internal sealed class InferenceApi(HttpClient http)
 
     public async Task<ModelStats> GetStatsAsync(string model) => ModelStats.Parse((await GetAsync($"/v2/models/{model}/stats")).Json);
 
-    /// <summary>State and reason of every model of the repository.</summary>
+    /// <summary>State and reason of every model of the repository; of its first version where it has several.</summary>
     public async Task<IReadOnlyDictionary<string, (string State, string Reason)>> GetIndexAsync()
     {
         var answer = await SendAsync(HttpMethod.Post, "/v2/repository/index");
-        return answer.Json.EnumerateArray().ToDictionary(
+        return answer.Json.EnumerateArray().DistinctBy(entry => entry.GetProperty("name").GetString()).ToDictionary(
             entry => entry.GetProperty("name").GetString()!,
             entry => (entry.GetProperty("state").GetString()!, entry.GetProperty("reason").GetString()!));
     }
