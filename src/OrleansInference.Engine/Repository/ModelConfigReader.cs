@@ -67,7 +67,7 @@ internal sealed class ModelConfigReader
             VersionPolicy = ReadVersionPolicy(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section),
-            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize),
+            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize, _folder),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
             // Without the comments and trailing commas that the file may have, and JSON may not.
