@@ -5,10 +5,12 @@ namespace OrleansInference.Grains.Tests;
 /// <summary>Writes a small sentencepiece model: a protobuf message with pieces, scores and the places of the special ones.</summary>
 internal static class SentencePieceFile
 {
-    private const int Normal = 1, Unknown = 2, Control = 3, Unigram = 1;
+    public const int Unigram = 1, Pairs = 2;
 
-    /// <summary>The specials are unk 0, s 1, /s 2 and pad 3; of the pieces, which follow, longer ones are likelier.</summary>
-    public static byte[] Write(params string[] pieces)
+    private const int Normal = 1, Unknown = 2, Control = 3;
+
+    /// <summary>The special ones are unk 0, s 1, /s 2 and pad 3; of the pieces, which follow, longer ones are likelier.</summary>
+    public static byte[] Write(int algorithm, params string[] pieces)
     {
         using var file = new MemoryStream();
         WritePiece(file, "<unk>", 0, Unknown);
@@ -16,7 +18,7 @@ internal static class SentencePieceFile
         WritePiece(file, "</s>", 0, Control);
         WritePiece(file, "<pad>", 0, Control);
         foreach (var piece in pieces) WritePiece(file, piece, -10 + piece.Length, Normal);
-        WriteMessage(file, 2, [.. Number(3, Unigram), .. Number(40, 0), .. Number(41, 1), .. Number(42, 2), .. Number(43, 3)]);
+        WriteMessage(file, 2, [.. Number(3, algorithm), .. Number(40, 0), .. Number(41, 1), .. Number(42, 2), .. Number(43, 3)]);
         // No table of characters: add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces.
         WriteMessage(file, 3, [.. Text(1, "identity"), .. Number(3, 1), .. Number(4, 1), .. Number(5, 1)]);
         return file.ToArray();

@@ -144,7 +144,7 @@ public sealed class TextEncoderTests
     [Fact]
     public void Sentence_pieces_are_the_likeliest_and_special_tokens_are_those_of_the_model()
     {
-        var pieces = ("tokenizer.model", SentencePieceFile.Write("\u2581the", "\u2581", "c", "a", "t", "\u2581ca", "the"));
+        var pieces = ("tokenizer.model", SentencePieceFile.Write(SentencePieceFile.Unigram, "\u2581the", "\u2581", "c", "a", "t", "\u2581ca", "the"));
         const string Fields = "\"kind\": \"sentencepiece\", \"file\": \"tokenizer.model\", \"max_length\": 8";
         using var model = Model(Fields, "", pieces);
         using var ending = Model(Fields + ", \"begin\": \"\", \"end\": \"</s>\"", "", pieces);
@@ -154,10 +154,21 @@ public sealed class TextEncoderTests
         Assert.Equal([1L, 5, 0, 3, 3, 3, 3, 3], Assert.Single(model.Preprocess(Text("\u00df"))).ToArray<long>());
     }
 
+    [Theory]
+    [InlineData(SentencePieceFile.Unigram)]
+    [InlineData(SentencePieceFile.Pairs)]
+    public void A_text_of_a_single_character_is_not_lost(int algorithm)
+    {
+        var pieces = ("tokenizer.model", SentencePieceFile.Write(algorithm, "\u2581", "c", "a", "t", "ca", "cat"));
+        using var model = Model("\"kind\": \"sentencepiece\", \"file\": \"tokenizer.model\", \"max_length\": 4", "", pieces);
+
+        Assert.Equal([1L, 4, 6, 3, 1, 4, 6, 3, 1, 4, 9, 3], model.Preprocess(Text("a", " a ", "cat"))[0].ToArray<long>());
+    }
+
     [Fact]
     public async Task Many_threads_share_a_tokenizer_and_get_what_one_gets()
     {
-        var pieces = ("tokenizer.model", SentencePieceFile.Write("\u2581the", "\u2581", "c", "a", "t", "\u2581ca", "the"));
+        var pieces = ("tokenizer.model", SentencePieceFile.Write(SentencePieceFile.Unigram, "\u2581the", "\u2581", "c", "a", "t", "\u2581ca", "the"));
         using var wordPiece = Model(WordPiece + ", \"max_length\": 64", "", Words);
         using var bytePairs = Model(Bpe + ", \"max_length\": 64", "", BytePairs);
         using var sentencePiece = Model("\"kind\": \"sentencepiece\", \"file\": \"tokenizer.model\", \"max_length\": 64", "", pieces);

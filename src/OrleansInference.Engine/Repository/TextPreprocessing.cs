@@ -42,4 +42,9 @@ public sealed record TextPreprocessing(
 /// <param name="Begin">The tokens before each text.</param>
 /// <param name="End">The tokens after each text.</param>
 /// <param name="Padding">The token that fills texts up.</param>
-public sealed record TextVocabulary(Tokenizer Tokenizer, IReadOnlyList<int> Begin, IReadOnlyList<int> End, int Padding);
+public sealed record TextVocabulary(Tokenizer Tokenizer, IReadOnlyList<int> Begin, IReadOnlyList<int> End, int Padding)
+{
+    /// <summary>The tokens of a text, without those before and after it.</summary>
+    public IReadOnlyList<int> Encode(string text) =>
+        Tokenizer is SentencePieceTokenizer pieces ? SentencePieces.Encode(pieces, text) : Tokenizer.EncodeToIds(text);
+}

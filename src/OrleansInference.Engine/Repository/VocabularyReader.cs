@@ -1,5 +1,3 @@
-using Microsoft.ML.Tokenizers;
-
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>Reads a tokenizer from the files of a model's folder: <c>tokenizer</c>.</summary>
@@ -58,11 +56,7 @@ internal static class VocabularyReader
     {
         var (begin, end) = (section.String("begin", "<s>"), section.String("end", ""));
         if (file is null) return null;
-        var tokenizer = Try(section, "file", file, () =>
-        {
-            using var stream = File.OpenRead(file);
-            return SentencePieceTokenizer.Create(stream, addBeginningOfSentence: false, addEndOfSentence: false);
-        });
+        var tokenizer = Try(section, "file", file, () => SentencePieces.Read(file));
         return tokenizer is null ? null : new(
             tokenizer,
             Find(section, "begin", begin, tokenizer.Vocabulary),

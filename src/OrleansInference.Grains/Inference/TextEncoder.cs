@@ -46,7 +46,7 @@ internal static class TextEncoder
     {
         if (encoded.Length > MaxTextBytes) throw Invalid($"{place} has {encoded.Length} bytes, the limit is {MaxTextBytes}");
         var vocabulary = text.Vocabulary;
-        var own = vocabulary.Tokenizer.EncodeToIds(Decode(encoded, place));
+        var own = vocabulary.Encode(Decode(encoded, place));
         var room = text.MaxLength - vocabulary.Begin.Count - vocabulary.End.Count;
         if (own.Count > room && !text.IsCut)
             throw Invalid($"{place} has {own.Count + text.MaxLength - room} tokens, the limit is {text.MaxLength}");
