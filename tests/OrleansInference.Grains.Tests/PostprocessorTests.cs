@@ -125,7 +125,9 @@ public sealed class PostprocessorTests
         using var model = Model("FP32", step, $$"""{"name": "added", "data_type": "{{type}}", "dims": [{{count}}]}""");
         var row = step.Contains("threshold", StringComparison.Ordinal) ? "as its element 4" : "in row 1";
 
-        model.AssertFailed($"model 'processed' failed: output 'scores' has NaN {row}: postprocessing cannot make 'added' of it", Scores(1, 2, 3, 9, float.NaN, 3));
+        model.AssertFailed(
+            $"model 'processed' failed: output 'scores' has NaN {row}: postprocessing cannot make 'added' of it",
+            Scores(1, 2, 3, 9, float.NaN, 3));
         Assert.Equal(3, model.Postprocess(Scores(1, 2, 3))["scores"].ElementCount);
     }
 

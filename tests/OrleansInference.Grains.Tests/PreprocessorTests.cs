@@ -78,7 +78,9 @@ public sealed class PreprocessorTests
     {
         using var model = new ProcessedModel(Mixed);
 
-        model.AssertRefused("unexpected shape for input 'x' for model 'processed'. Expected [-1,1,1,1], got [1,2]", InferenceTensor.Create("x", new float[2], 1, 2), A, B, Plain);
+        model.AssertRefused(
+            "unexpected shape for input 'x' for model 'processed'. Expected [-1,1,1,1], got [1,2]",
+            InferenceTensor.Create("x", new float[2], 1, 2), A, B, Plain);
         model.AssertRefused("input 'x' data-type is 'INT32'", InferenceTensor.Create("x", new int[1], 1, 1, 1, 1), A, B, Plain);
         model.AssertRefused("batch size 1 does not match", InferenceTensor.Create("x", new float[2], 2, 1, 1, 1), A, B, Plain);
         model.AssertRefused("missing required input(s) ['plain']", X, Table);

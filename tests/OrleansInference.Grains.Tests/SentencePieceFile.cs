@@ -27,9 +27,11 @@ internal static class SentencePieceFile
     private static void WritePiece(MemoryStream file, string piece, float score, int type) =>
         WriteMessage(file, 1, [.. Text(1, piece), (2 << 3) | 5, .. BitConverter.GetBytes(score), .. Number(3, type)]);
 
-    private static void WriteMessage(MemoryStream file, int field, byte[] message) => file.Write([(byte)(field << 3 | 2), .. Varint(message.Length), .. message]);
+    private static void WriteMessage(MemoryStream file, int field, byte[] message) => file.Write(Bytes(field, message));
 
-    private static byte[] Text(int field, string text) => [(byte)(field << 3 | 2), .. Varint(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+    private static byte[] Text(int field, string text) => Bytes(field, Encoding.UTF8.GetBytes(text));
+
+    private static byte[] Bytes(int field, byte[] bytes) => [(byte)((field << 3) | 2), .. Varint(bytes.Length), .. bytes];
 
     private static byte[] Number(int field, int value) => [.. Varint(field << 3), .. Varint(value)];
 

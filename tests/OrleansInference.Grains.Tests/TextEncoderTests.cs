@@ -9,11 +9,19 @@ public sealed class TextEncoderTests
 {
     /// <summary>In BERT's order, by which [PAD] is 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4, the 5, and so on.</summary>
     private static readonly (string, byte[]) Words = (
-        "vocab.txt", Encoding.UTF8.GetBytes("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\ncat\nsat\non\nmat\nun\n##afford\n##able\n.\n$\n5\n_\ncafe\n猫\n\u0416\n"));
+        "vocab.txt", Encoding.UTF8.GetBytes(string.Join(
+            '\n',
+            "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "un", "##afford", "##able", ".", "$", "5", "_", "cafe",
+            "猫", "\u0416")));
 
     private static readonly (string, byte[])[] BytePairs =
     [
-        ("vocab.json", """{"<unk>":0,"h":1,"e":2,"l":3,"o":4,"Ġ":5,"w":6,"r":7,"d":8,"he":9,"ll":10,"hell":11,"hello":12,"Ġw":13,"Ã":14,"©":15,"<s>":16,"</s>":17,"<pad>":18}"""u8.ToArray()),
+        (
+            "vocab.json",
+            """
+            {"<unk>": 0, "h": 1, "e": 2, "l": 3, "o": 4, "Ġ": 5, "w": 6, "r": 7, "d": 8, "he": 9, "ll": 10, "hell": 11, "hello": 12, "Ġw": 13,
+             "Ã": 14, "©": 15, "<s>": 16, "</s>": 17, "<pad>": 18}
+            """u8.ToArray()),
         ("merges.txt", Encoding.UTF8.GetBytes("#version: 0.2\nh e\nl l\nhe ll\nhell o\nĠ w\n")),
     ];
 

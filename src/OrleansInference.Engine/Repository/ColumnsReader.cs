@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 
+using OrleansInference.Engine.Batching;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Repository;
@@ -55,9 +56,15 @@ internal static class ColumnsReader
         foreach (var value in section.Values("one_hot", isInteger))
         {
             if (!places.TryAdd(value, places.Count)) section.Error("one_hot", $"'{value}' is there twice");
+            if (isInteger && !IsPossible(source!.DataType, value))
+                section.Error("one_hot", $"{value} is no value of TYPE_{source.DataType.ToProtocolName()}, of which '{input}' is");
         }
 
         if (places.Count == 0) section.Error("one_hot", "names no value");
         return new(input, places.ToFrozenDictionary(), section.OneOf("unknown", false, ("error", false), ("zeros", true)));
     }
+
+    /// <summary>Every value that is read fits in 64 bits with a sign.</summary>
+    private static bool IsPossible(DataType type, string value) =>
+        type == DataType.Int64 || PaddingValue.TryGetBits(type, long.Parse(value, CultureInfo.InvariantCulture), out _);
 }

@@ -66,13 +66,17 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         var values = new List<string>();
         if (!TryGet(name, out var value)) return values;
         if (value.ValueKind != JsonValueKind.Array) return Wrong(name, value, "an array", values);
+        var expected = areIntegers ? $"an integer from {long.MinValue} to {long.MaxValue}" : "a string";
         var index = 0;
         foreach (var item in value.EnumerateArray())
         {
             var field = string.Create(CultureInfo.InvariantCulture, $"{name}[{index++}]");
-            if (item.ValueKind == JsonValueKind.String && !areIntegers) values.Add(item.GetString()!);
-            else if (item.ValueKind == JsonValueKind.Number && areIntegers && item.TryGetInt64(out var number)) values.Add(number.ToString(CultureInfo.InvariantCulture));
-            else Wrong(field, item, areIntegers ? "an integer" : "a string", values);
+            if (!areIntegers && item.ValueKind == JsonValueKind.String)
+                values.Add(item.GetString()!);
+            else if (areIntegers && item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number))
+                values.Add(number.ToString(CultureInfo.InvariantCulture));
+            else
+                Wrong(field, item, expected, values);
         }
 
         return values;

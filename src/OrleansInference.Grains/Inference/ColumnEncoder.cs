@@ -61,6 +61,7 @@ internal static class ColumnEncoder
     {
         var shown = value.Length <= MaxShownLength ? value : $"{value.AsSpan(0, MaxShownLength)}...";
         return new(
-            InferenceError.InvalidArgument, $"input '{column.Input}', row {row}: '{shown}' is none of the {column.Places.Count} values that it may have");
+            InferenceError.InvalidArgument,
+            $"input '{column.Input}', row {row}: '{shown}' is none of the {column.Places.Count} values that it may have");
     }
 }

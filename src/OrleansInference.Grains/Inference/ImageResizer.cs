@@ -7,7 +7,9 @@ namespace OrleansInference.Grains.Inference;
 /// <summary>Brings pictures to their size. What would be cut off is never drawn.</summary>
 internal static class ImageResizer
 {
-    /// <summary>Of the whole resized picture, of which only a part is drawn. A line of pixels would become longer than coordinates reach.</summary>
+    /// <summary>
+    /// Of the whole resized picture, of which only a part is drawn. A line of pixels would become longer than coordinates reach.
+    /// </summary>
     public const int MaxSide = 65_536;
 
     /// <param name="source">The picture, which is not changed any more.</param>

@@ -7,7 +7,9 @@ namespace OrleansInference.Grains.Inference;
 internal static class Preprocessor
 {
     /// <summary>Checks a request, which may have done some of the preprocessing itself.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: an input is missing, unknown or of another shape.</exception>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.InvalidArgument"/>: an input is missing, unknown or of another shape.
+    /// </exception>
     public static BoundRequest Bind(ModelVersion model, InferenceRequest request)
     {
         var done = FindDone(model, request);
@@ -55,8 +57,8 @@ internal static class Preprocessor
             {
                 throw new InferenceException(
                     InferenceError.InvalidArgument,
-                    $"model '{model.Id.Name}' takes either input(s) {List(entry.Inputs)} or all of {List(entry.Outputs.Select(output => output.Name))}, " +
-                    $"which preprocessing makes of them, but the request has {List(request.Inputs.Select(input => input.Name))}");
+                    $"model '{model.Id.Name}' takes either input(s) {List(entry.Inputs)} or all of " +
+                    $"{List(entry.Outputs.Select(output => output.Name))}, which preprocessing makes of them, but the request has {List(request.Inputs.Select(input => input.Name))}");
             }
 
             done.Add(entry);

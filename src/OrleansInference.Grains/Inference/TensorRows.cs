@@ -29,7 +29,8 @@ internal sealed class TensorRows<T>
         if (size > Array.MaxLength)
         {
             throw new InferenceException(
-                InferenceError.TooLarge, $"{count} rows would be preprocessed to {size} bytes for input '{name}' of the network, the limit is {Array.MaxLength}");
+                InferenceError.TooLarge,
+                $"{count} rows would be preprocessed to {size} bytes for input '{name}' of the network, the limit is {Array.MaxLength}");
         }
 
         _rowLength = (int)rowLength;

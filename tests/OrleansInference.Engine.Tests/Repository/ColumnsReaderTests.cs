@@ -21,9 +21,9 @@ public sealed class ColumnsReaderTests : IDisposable
         Assert.Equal(["age", "city", "floor", "owner"], tabular.Inputs);
         Assert.Equal(new NumberColumn("age", 40, 12.5), tabular.Columns[0]);
         Assert.Equal(new NumberColumn("owner", 0, 1), tabular.Columns[3]);
-        Assert.Equal(1, Assert.IsType<OneHotColumn>(tabular.Columns[1]).Places["Paris"]);
-        Assert.Equal((true, false), (Assert.IsType<OneHotColumn>(tabular.Columns[1]).AdmitsUnknown, Assert.IsType<OneHotColumn>(tabular.Columns[2]).AdmitsUnknown));
-        Assert.Equal(2, Assert.IsType<OneHotColumn>(tabular.Columns[2]).Places["7"]);
+        var (city, floor) = (Assert.IsType<OneHotColumn>(tabular.Columns[1]), Assert.IsType<OneHotColumn>(tabular.Columns[2]));
+        Assert.Equal((1, 2), (city.Places["Paris"], floor.Places["7"]));
+        Assert.Equal((true, false), (city.AdmitsUnknown, floor.AdmitsUnknown));
         var network = ModelSignature.OfNetwork(config).Inputs;
         Assert.Equal(["features", "untouched"], network.Select(input => input.Name));
         Assert.Equal([-1, 7], network[0].Shape);
@@ -43,6 +43,8 @@ public sealed class ColumnsReaderTests : IDisposable
     [InlineData("""{"input": "owner", "one_hot": [1]}""", "'owner' is TYPE_BOOL")]
     [InlineData("""{"input": "city", "one_hot": []}""", "one_hot: names no value")]
     [InlineData("""{"input": "city", "one_hot": ["a", 2]}""", "one_hot[1]: 2 is not a string")]
+    [InlineData("""{"input": "floor", "one_hot": [2147483648]}""", "one_hot: 2147483648 is no value of TYPE_INT32, of which 'floor' is")]
+    [InlineData("""{"input": "floor", "one_hot": [9223372036854775808]}""", "one_hot[0]: 9223372036854775808 is not an integer from -9223372036854775808")]
     [InlineData("""{"input": "floor", "one_hot": [1, "2", 2.5]}""", "one_hot[2]: 2.5 is not an integer")]
     [InlineData("""{"input": "city", "one_hot": ["a", "b", "a"]}""", "one_hot: 'a' is there twice")]
     [InlineData("""{"input": "city", "one_hot": ["a"], "unknown": "ignore"}""", "unknown: \"ignore\" is not one of error, zeros")]

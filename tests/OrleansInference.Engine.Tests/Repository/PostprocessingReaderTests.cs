@@ -4,6 +4,9 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class PostprocessingReaderTests : IDisposable
 {
+    private const string Top = """{"step": "top_k", "output": "top", "from": "scores", "k": 2, "scores": "top_scores"}""";
+    private const string RoundBest = """{"step": "round", "output": "top_scores", "digits": 3}""";
+
     private readonly ConfigFolder _folder = new();
 
     public PostprocessingReaderTests() => _folder.Write("labels.txt", "a\nb\nc\n");
@@ -14,10 +17,10 @@ public sealed class PostprocessingReaderTests : IDisposable
     public void Steps_arrive_in_their_order_and_what_they_add_is_not_the_networks()
     {
         var config = _folder.Sound(Outputs(
-            """
+            $$"""
             {"step": "softmax", "output": "scores"}, {"step": "label", "output": "label", "from": "scores"},
             {"step": "argmax", "output": "best", "from": "scores"}, {"step": "argmax", "output": "map", "from": "masks"},
-            {"step": "top_k", "output": "top", "from": "scores", "k": 2, "scores": "top_scores"}, {"step": "round", "output": "top_scores", "digits": 3},
+            {{Top}}, {{RoundBest}},
             {"step": "top_k", "output": "places", "from": "masks", "k": 2},
             {"step": "threshold", "output": "tags", "from": "scores", "value": 0.5}
             """));
@@ -55,8 +58,8 @@ public sealed class PostprocessingReaderTests : IDisposable
     [InlineData("""{"step": "top_k", "output": "top", "from": "scores", "k": 2, "scores": "best"}""", "scores: 'best' must be TYPE_FP32 with dims [2]")]
     [InlineData("""{"step": "threshold", "output": "tags", "from": "scores"}""", "value: is missing")]
     [InlineData("""{"step": "threshold", "output": "tags", "from": "masks", "value": 1}""", "output: 'tags' must be TYPE_BOOL with dims [4,2]")]
-    [InlineData("""{"step": "round", "output": "top_scores", "digits": 1}, {"step": "top_k", "output": "top", "from": "scores", "k": 2, "scores": "top_scores"}""", "postprocessing[0].output: 'top_scores' is only added by this step or a later one")]
-    [InlineData("""{"step": "argmax", "output": "best", "from": "scores"}, {"step": "argmax", "output": "best", "from": "scores"}""", "postprocessing[1].output: 'best' is added by an earlier step")]
+    [InlineData(RoundBest + "," + Top, "postprocessing[0].output: 'top_scores' is only added by this step or a later one")]
+    [InlineData(Top + "," + RoundBest + "," + Top, "postprocessing[2].output: 'top_scores' is added by an earlier step")]
     public void Impossible_steps_are_refused(string steps, string expected) => _folder.AssertError(expected, Outputs(steps));
 
     private static string Outputs(string steps) =>

@@ -7,6 +7,9 @@ public sealed class TextReaderTests : IDisposable
     private const string WordPiece = "\"kind\": \"wordpiece\", \"file\": \"vocab.txt\"";
     private const string Bpe = "\"kind\": \"bpe\", \"file\": \"vocab.json\", \"merges\": \"merges.txt\"";
 
+    private const string BrokenMerges = "\"kind\": \"bpe\", \"file\": \"vocab.json\", \"merges\": \"broken.txt\"";
+    private const string BrokenPairs = "\"kind\": \"bpe\", \"file\": \"vocab.txt\", \"merges\": \"merges.txt\"";
+
     private readonly ConfigFolder _folder = new();
 
     public TextReaderTests()
@@ -73,8 +76,8 @@ public sealed class TextReaderTests : IDisposable
     [InlineData("\"kind\": \"wordpiece\", \"file\": \"broken.txt\", \"max_length\": 8", "tokenizer.file: 'broken.txt' is no such tokenizer's file")]
     [InlineData("\"kind\": \"sentencepiece\", \"file\": \"vocab.txt\", \"max_length\": 8", "tokenizer.file: 'vocab.txt' is no such tokenizer's file")]
     [InlineData("\"kind\": \"bpe\", \"file\": \"vocab.json\", \"max_length\": 8", "tokenizer.merges: is missing")]
-    [InlineData("\"kind\": \"bpe\", \"file\": \"vocab.json\", \"merges\": \"broken.txt\", \"max_length\": 8", "tokenizer.file: 'vocab.json' is no such tokenizer's file")]
-    [InlineData("\"kind\": \"bpe\", \"file\": \"vocab.txt\", \"merges\": \"merges.txt\", \"max_length\": 8", "tokenizer.file: 'vocab.txt' is no such tokenizer's file")]
+    [InlineData(BrokenMerges + ", \"max_length\": 8", "tokenizer.file: 'vocab.json' is no such tokenizer's file")]
+    [InlineData(BrokenPairs + ", \"max_length\": 8", "tokenizer.file: 'vocab.txt' is no such tokenizer's file")]
     [InlineData(Bpe + ", \"max_length\": 8, \"end\": \"</s>\"", "tokenizer.end: the vocabulary has no '</s>'")]
     public void Impossible_tokenizers_are_refused(string tokenizer, string expected) => _folder.AssertError(expected, Text(tokenizer));
 
