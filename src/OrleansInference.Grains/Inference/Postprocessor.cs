@@ -40,16 +40,17 @@ internal static class Postprocessor
     };
 
     private static IEnumerable<InferenceTensor> Apply<T>(PostprocessingStep step, InferenceTensor from)
-        where T : unmanaged, IFloatingPointIeee754<T> => step switch
-    {
-        SoftmaxStep => [ScoreSteps.Softmax<T>(from)],
-        RoundStep round => [ScoreSteps.Round<T>(from, round.Digits)],
-        ThresholdStep threshold => [ScoreSteps.Threshold<T>(from, threshold)],
-        ArgmaxStep argmax => [ChoiceSteps.Argmax<T>(from, argmax)],
-        LabelStep label => [ChoiceSteps.Label<T>(from, label)],
-        TopStep top => ChoiceSteps.Top<T>(from, top),
-        _ => throw new NotSupportedException($"There is no postprocessing step {step.GetType().Name}."),
-    };
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        step switch
+        {
+            SoftmaxStep => [ScoreSteps.Softmax<T>(from)],
+            RoundStep round => [ScoreSteps.Round<T>(from, round.Digits)],
+            ThresholdStep threshold => [ScoreSteps.Threshold<T>(from, threshold)],
+            ArgmaxStep argmax => [ChoiceSteps.Argmax<T>(from, argmax)],
+            LabelStep label => [ChoiceSteps.Label<T>(from, label)],
+            TopStep top => ChoiceSteps.Top<T>(from, top),
+            _ => throw new NotSupportedException($"There is no postprocessing step {step.GetType().Name}."),
+        };
 }
 
 /// <summary>Why an output cannot be processed; which model's it is, the message leaves open.</summary>
