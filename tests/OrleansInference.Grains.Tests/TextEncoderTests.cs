@@ -130,6 +130,16 @@ public sealed class TextEncoderTests
         Assert.Equal(expected, Assert.Single(model.Preprocess(Text("hello world"))).ToArray<long>());
     }
 
+    [Theory]
+    [InlineData("true", new long[] { 12, 18, 18, 18, 18 })]
+    [InlineData("false", new long[] { 0, 0, 0, 0, 0 })]
+    public void Case_counts_among_byte_pairs_unless_that_is_not_asked_for(string lowerCase, long[] expected)
+    {
+        using var model = Model($"{Bpe}, \"max_length\": 5, \"lower_case\": {lowerCase}", "", BytePairs);
+
+        Assert.Equal(expected, Assert.Single(model.Preprocess(Text("HELLO"))).ToArray<long>());
+    }
+
     [Fact]
     public void Bytes_beyond_ascii_have_tokens_and_what_has_none_is_unknown()
     {

@@ -76,14 +76,14 @@ internal static class VocabularyReader
     private static string? ReadFile(JsonSection section, string field, string folder)
     {
         var name = section.String(field);
-        if (name.Length == 0) return null;
-        var file = new FileInfo(Path.Combine(folder, name));
-        if (name != Path.GetFileName(name) || !file.Exists)
+        if (!section.Has(field)) return null;
+        var path = Path.Combine(folder, name);
+        if (name != Path.GetFileName(name) || !File.Exists(path))
             section.Error(field, $"there is no file '{name}' in the model's folder");
-        else if (file.Length > MaxFileBytes)
-            section.Error(field, $"'{name}' has {file.Length} bytes, the limit is {MaxFileBytes}");
+        else if (new FileInfo(path).Length is > MaxFileBytes and var length)
+            section.Error(field, $"'{name}' has {length} bytes, the limit is {MaxFileBytes}");
         else
-            return file.FullName;
+            return path;
         return null;
     }
 

@@ -40,7 +40,7 @@ internal static class ImageDecoder
     {
         var bytes = bitmap.GetPixelSpan();
         var bytesPerPixel = bitmap.BytesPerPixel;
-        var (mean, deviation) = (image.Mean, image.Deviation);
+        float[] mean = [.. image.Mean], deviation = [.. image.Deviation];
         var plane = image.Width * image.Height;
         for (var y = 0; y < image.Height; y++)
         {

@@ -34,9 +34,10 @@ internal static class TextEncoder
         var mask = text.AttentionMask is null ? null : new TensorRows<long>(text.AttentionMask, tokens.Length, length);
         for (var row = 0; row < tokens.Length; row++)
         {
-            var count = tokens[row].Count;
-            for (var i = 0; i < count; i++) ids[row][i] = tokens[row][i];
-            ids[row][count..].Fill(text.Vocabulary.Padding);
+            var (numbers, count) = (tokens[row], tokens[row].Count);
+            var filled = ids[row];
+            for (var i = 0; i < count; i++) filled[i] = numbers[i];
+            filled[count..].Fill(text.Vocabulary.Padding);
             if (mask is not null) mask[row][..count].Fill(1);
         }
 

@@ -72,6 +72,8 @@ public sealed class TextReaderTests : IDisposable
     [InlineData("\"kind\": \"wordpiece\", \"max_length\": 8", "tokenizer.file: is missing")]
     [InlineData("\"kind\": \"wordpiece\", \"file\": \"none.txt\", \"max_length\": 8", "tokenizer.file: there is no file 'none.txt'")]
     [InlineData("\"kind\": \"wordpiece\", \"file\": \"../model/vocab.txt\", \"max_length\": 8", "tokenizer.file: there is no file '../model/vocab.txt'")]
+    [InlineData("\"kind\": \"wordpiece\", \"file\": \"\", \"max_length\": 8", "tokenizer.file: there is no file ''")]
+    [InlineData("\"kind\": \"wordpiece\", \"file\": \"a\\u0000b\", \"max_length\": 8", "tokenizer.file: there is no file 'a\0b'")]
     [InlineData("\"kind\": \"wordpiece\", \"file\": \"..\", \"max_length\": 8", "tokenizer.file: there is no file '..'")]
     [InlineData("\"kind\": \"wordpiece\", \"file\": \"broken.txt\", \"max_length\": 8", "tokenizer.file: 'broken.txt' is no such tokenizer's file")]
     [InlineData("\"kind\": \"sentencepiece\", \"file\": \"vocab.txt\", \"max_length\": 8", "tokenizer.file: 'vocab.txt' is no such tokenizer's file")]
