@@ -64,7 +64,7 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
-    public void A_photograph_is_turned_upright_as_its_exif_orientation_says()
+    public void A_photograph_is_turned_upright_as_its_exif_orientation_says_unless_that_is_to_be_ignored()
     {
         // Left half white, right half black; orientation 6 turns it a quarter clockwise, so that the top is white.
         var jpeg = Pictures.Encode(16, 16, canvas =>
@@ -75,9 +75,11 @@ public sealed class ImageDecoderTests
         }, SKEncodedImageFormat.Jpeg);
 
         var pixels = Decode(WithOrientation(jpeg, 6), Gray(2, 2));
+        var lying = Decode(WithOrientation(jpeg, 6), Gray(2, 2) with { IsTurnedUpright = false });
 
         Assert.True(pixels[0] > 200 && pixels[1] > 200, "the upper half is white");
         Assert.True(pixels[2] < 55 && pixels[3] < 55, "the lower half is black");
+        Assert.True(lying[0] > 200 && lying[2] > 200 && lying[1] < 55 && lying[3] < 55, "the left half is white");
     }
 
     [Fact]
@@ -126,9 +128,11 @@ public sealed class ImageDecoderTests
         canvas.DrawRect(1, 0, 1, 1, paint);
     });
 
-    private static ImagePreprocessing Gray(int width, int height) => new("image", "x", 1, width, height, 1, [0], [1], true);
+    private static ImagePreprocessing Gray(int width, int height) =>
+        new("image", "x", 1, new(ResizeMode.Stretch, width, height), width, height);
 
-    private static ImagePreprocessing Rgb(int width, int height) => new("image", "x", 3, width, height, 1, [0, 0, 0], [1, 1, 1], true);
+    private static ImagePreprocessing Rgb(int width, int height) =>
+        new("image", "x", 3, new(ResizeMode.Stretch, width, height), width, height);
 
     private static float[] Decode(byte[] encoded, ImagePreprocessing image)
     {

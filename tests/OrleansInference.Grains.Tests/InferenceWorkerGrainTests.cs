@@ -67,6 +67,54 @@ public sealed class InferenceWorkerGrainTests
         Assert.False(asked);
     }
 
+    [Fact]
+    public async Task A_picture_that_is_sent_as_its_pixels_is_postprocessed_as_any_other()
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        InferenceTensor? seen = null;
+        cluster.Models.OnInfer = (instance, request, _) =>
+        {
+            seen = Assert.Single(request.Inputs);
+            return Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = [InferenceTensor.Create("scores", new[] { 1f, 2 }, 1, 2)] });
+        };
+        var pixels = InferenceTensor.Create("pixels", new[] { 1f, 2, 3, 4 }, 1, 1, 2, 2);
+
+        var response = await cluster.Client.InferAsync(new() { Model = "pictures", Inputs = [pixels], Outputs = ["label"] });
+
+        Assert.Equal([1f, 2, 3, 4], seen!.ToArray<float>());
+        Assert.Equal(["light"], Assert.Single(response.Outputs).ToStrings());
+    }
+
+    [Fact]
+    public async Task A_model_without_a_network_of_its_own_has_its_steps_done_by_themselves()
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        var worker = cluster.Grains.GetWorker();
+        var request = Request([Pictures.Png(2, 2, SKColors.White)]) with { Id = "7", Outputs = ["label"] };
+        var scores = new InferenceResponse { Model = new("other", 3), Outputs = [InferenceTensor.Create("scores", new[] { 1f, 2 }, 1, 2)] };
+
+        var network = await worker.PreprocessAsync(request, new("pictures", 1), CancellationToken.None);
+        var response = await worker.PostprocessAsync(request, scores, new("pictures", 1), CancellationToken.None);
+
+        Assert.Equal("pixels", Assert.Single(network.Inputs).Name);
+        Assert.Equal([255f, 255, 255, 255], network.Inputs[0].ToArray<float>());
+        Assert.Equal(("7", 0), (network.Id, network.Outputs.Count));
+        Assert.Equal(["light"], Assert.Single(response.Outputs).ToStrings());
+        Assert.Equal(new("other", 3), response.Model);
+    }
+
+    [Fact]
+    public async Task Steps_of_a_model_that_the_silo_does_not_have_cannot_be_done()
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+
+        var exception = await Assert.ThrowsAsync<InferenceException>(
+            () => cluster.Grains.GetWorker().PreprocessAsync(Request([]), new("pictures", 2), CancellationToken.None).AsTask());
+
+        Assert.Equal(InferenceError.NotReady, exception.Error);
+        Assert.Contains("pictures@2", exception.Message, StringComparison.Ordinal);
+    }
+
     private static InferenceRequest Request(byte[][] pictures) => new()
     {
         Model = "pictures",

@@ -60,6 +60,28 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
             ? number
             : (int?)null);
 
+    /// <summary>Strings, or integers as they are written; empty where there are none.</summary>
+    public List<string> Values(string name, bool areIntegers)
+    {
+        var values = new List<string>();
+        if (!TryGet(name, out var value)) return values;
+        if (value.ValueKind != JsonValueKind.Array) return Wrong(name, value, "an array", values);
+        var expected = areIntegers ? $"an integer from {long.MinValue} to {long.MaxValue}" : "a string";
+        var index = 0;
+        foreach (var item in value.EnumerateArray())
+        {
+            var field = string.Create(CultureInfo.InvariantCulture, $"{name}[{index++}]");
+            if (!areIntegers && item.ValueKind == JsonValueKind.String)
+                values.Add(item.GetString()!);
+            else if (areIntegers && item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out var number))
+                values.Add(number.ToString(CultureInfo.InvariantCulture));
+            else
+                Wrong(field, item, expected, values);
+        }
+
+        return values;
+    }
+
     /// <summary>Dimensions: positive, or -1 for any size. Null where there are none.</summary>
     public long[]? Dimensions(string name) => Array(name, "a dimension: 1 or more, or -1 for any size", element =>
         element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number is > 0 or -1 ? number : (long?)null);

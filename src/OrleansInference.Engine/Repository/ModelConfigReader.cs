@@ -69,7 +69,7 @@ internal sealed class ModelConfigReader
             VersionPolicy = ReadVersionPolicy(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section),
-            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize),
+            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize, _folder),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
             Ensemble = EnsembleReader.Read(section, platform, name, maxBatchSize),

@@ -1,5 +1,4 @@
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
+using System.Numerics;
 
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
@@ -9,48 +8,50 @@ namespace OrleansInference.Grains.Inference;
 /// <summary>Pure: turns what the network gave into the outputs that the model declares.</summary>
 internal static class Postprocessor
 {
+    /// <exception cref="InferenceException"><see cref="InferenceError.ModelFailed"/>: an output is not what a step needs.</exception>
     public static IReadOnlyList<InferenceTensor> Run(ModelVersion model, IReadOnlyList<InferenceTensor> networkOutputs)
     {
         var outputs = networkOutputs.ToDictionary(output => output.Name);
         foreach (var step in model.Config.Postprocessing)
         {
-            outputs[step.Output] = step switch
+            try
             {
-                SoftmaxStep => Softmax(outputs[step.Output]),
-                LabelStep label => Label(outputs[label.From], label),
-                _ => throw new NotSupportedException($"There is no postprocessing step {step.GetType().Name}."),
-            };
+                foreach (var made in Apply(step, Find(step.From))) outputs[made.Name] = made;
+            }
+            catch (StepException exception)
+            {
+                throw Failed($"{exception.Message}: postprocessing cannot make '{step.Output}' of it");
+            }
         }
 
-        return [.. model.Signature.Outputs.Select(output => outputs[output.Name])];
+        return [.. model.Signature.Outputs.Select(output => Find(output.Name))];
+
+        InferenceTensor Find(string name) => outputs.TryGetValue(name, out var output) ? output : throw Failed($"there is no output '{name}'");
+
+        InferenceException Failed(string reason) => new(InferenceError.ModelFailed, $"model '{model.Id.Name}' failed: {reason}");
     }
 
-    private static InferenceTensor Softmax(InferenceTensor scores)
+    private static IEnumerable<InferenceTensor> Apply(PostprocessingStep step, InferenceTensor from) => from.DataType switch
     {
-        var data = new byte[scores.Data.Length];
-        var from = scores.AsSpan<float>();
-        var to = MemoryMarshal.Cast<byte, float>(data.AsSpan());
-        var classes = (int)scores.Shape[^1];
-        for (var row = 0; row < from.Length; row += classes)
+        DataType.Float16 => Apply<Half>(step, from),
+        DataType.Float32 => Apply<float>(step, from),
+        DataType.Float64 => Apply<double>(step, from),
+        _ => throw new StepException($"output '{from.Name}' is of {from.DataType.ToProtocolName()}"),
+    };
+
+    private static IEnumerable<InferenceTensor> Apply<T>(PostprocessingStep step, InferenceTensor from)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        step switch
         {
-            var source = from.Slice(row, classes);
-            var target = to.Slice(row, classes);
-            // exp(x - max) / sum: the same quotient, and no overflow.
-            TensorPrimitives.Subtract(source, TensorPrimitives.Max(source), target);
-            TensorPrimitives.Exp(target, target);
-            TensorPrimitives.Divide(target, TensorPrimitives.Sum<float>(target), target);
-        }
-
-        return new(scores.Name, scores.DataType, scores.Shape.ToArray(), data);
-    }
-
-    private static InferenceTensor Label(InferenceTensor scores, LabelStep step)
-    {
-        var values = scores.AsSpan<float>();
-        var classes = step.Labels.Count;
-        var labels = new string[values.Length / classes];
-        for (var row = 0; row < labels.Length; row++)
-            labels[row] = step.Labels[TensorPrimitives.IndexOfMax(values.Slice(row * classes, classes))];
-        return InferenceTensor.FromStrings(step.Output, labels, [.. scores.Shape[..^1], 1]);
-    }
+            SoftmaxStep => [ScoreSteps.Softmax<T>(from)],
+            RoundStep round => [ScoreSteps.Round<T>(from, round.Digits)],
+            ThresholdStep threshold => [ScoreSteps.Threshold<T>(from, threshold)],
+            ArgmaxStep argmax => [ChoiceSteps.Argmax<T>(from, argmax)],
+            LabelStep label => [ChoiceSteps.Label<T>(from, label)],
+            TopStep top => ChoiceSteps.Top<T>(from, top),
+            _ => throw new NotSupportedException($"There is no postprocessing step {step.GetType().Name}."),
+        };
 }
+
+/// <summary>Why an output cannot be processed; which model's it is, the message leaves open.</summary>
+internal sealed class StepException(string message) : Exception(message);

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
@@ -9,7 +7,9 @@ namespace OrleansInference.Grains.Inference;
 internal static class Preprocessor
 {
     /// <summary>Checks a request, which may have done some of the preprocessing itself.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: an input is missing, unknown or of another shape.</exception>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.InvalidArgument"/>: an input is missing, unknown or of another shape.
+    /// </exception>
     public static BoundRequest Bind(ModelVersion model, InferenceRequest request)
     {
         var done = FindDone(model, request);
@@ -28,15 +28,18 @@ internal static class Preprocessor
         var network = request.Inputs.Where(input => !read.Contains(input.Name)).ToDictionary(input => input.Name);
         foreach (var entry in request.Pending)
         {
-            var made = entry switch
-            {
-                ImagePreprocessing image => Decode(Find(image.Input), image, cancellationToken),
-                _ => throw new NotSupportedException($"There is no preprocessing {entry.GetType().Name}."),
-            };
-            network.Add(made.Name, made);
+            foreach (var made in Make(entry)) network.Add(made.Name, made);
         }
 
         return [.. model.Network.Inputs.Select(input => network[input.Name])];
+
+        IEnumerable<InferenceTensor> Make(Preprocessing entry) => entry switch
+        {
+            ImagePreprocessing image => [Decode(Find(image.Input), image, cancellationToken)],
+            TabularPreprocessing tabular => [ColumnEncoder.Encode(tabular, Find, cancellationToken)],
+            TextPreprocessing text => TextEncoder.Encode(Find(text.Input), text, cancellationToken),
+            _ => throw new NotSupportedException($"There is no preprocessing {entry.GetType().Name}."),
+        };
 
         InferenceTensor Find(string name) => Array.Find(request.Inputs, input => input.Name == name)!;
     }
@@ -54,8 +57,8 @@ internal static class Preprocessor
             {
                 throw new InferenceException(
                     InferenceError.InvalidArgument,
-                    $"model '{model.Id.Name}' takes either input(s) {List(entry.Inputs)} or all of {List(entry.Outputs.Select(output => output.Name))}, " +
-                    $"which preprocessing makes of them, but the request has {List(request.Inputs.Select(input => input.Name))}");
+                    $"model '{model.Id.Name}' takes either input(s) {List(entry.Inputs)} or all of " +
+                    $"{List(entry.Outputs.Select(output => output.Name))}, which preprocessing makes of them, but the request has {List(request.Inputs.Select(input => input.Name))}");
             }
 
             done.Add(entry);
@@ -69,16 +72,14 @@ internal static class Preprocessor
     private static InferenceTensor Decode(InferenceTensor input, ImagePreprocessing image, CancellationToken cancellationToken)
     {
         var pictures = input.ToBytes();
-        var perPicture = image.Channels * image.Height * image.Width;
-        var data = new byte[(long)pictures.Count * perPicture * sizeof(float)];
-        var pixels = MemoryMarshal.Cast<byte, float>(data.AsSpan());
+        var rows = new RowsBuilder<float>(image.Output, pictures.Count, image.Shape);
         for (var i = 0; i < pictures.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ImageDecoder.Decode(pictures[i], image, pixels.Slice(i * perPicture, perPicture), $"input '{input.Name}', picture {i},");
+            ImageDecoder.Decode(pictures[i], image, rows[i], $"input '{input.Name}', picture {i},");
         }
 
-        return new(image.Output, DataType.Float32, [pictures.Count, .. image.Shape], data);
+        return rows.ToTensor();
     }
 
     private static string List(IEnumerable<string> names) => $"[{string.Join(',', names.Select(name => $"'{name}'"))}]";

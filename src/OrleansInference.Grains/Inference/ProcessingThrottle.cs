@@ -24,7 +24,11 @@ internal sealed class ProcessingThrottle : IDisposable
         try
         {
             if (Interlocked.Increment(ref _admitted) > _limit)
-                throw new InferenceException(InferenceError.QueueFull, $"Exceeds maximum queue size: {_limit} requests wait for preprocessing or postprocessing");
+            {
+                throw new InferenceException(
+                    InferenceError.QueueFull, $"Exceeds maximum queue size: {_limit} requests wait for preprocessing or postprocessing");
+            }
+
             await _slots.WaitAsync(cancellationToken);
             try
             {

@@ -185,6 +185,65 @@ public sealed class FileModelRepositoryTests : IDisposable
         Assert.Empty(repository.Refresh(name));
     }
 
+    [Fact]
+    public void What_may_be_sent_preprocessed_is_told_unless_its_name_could_mean_either()
+    {
+        AddModel("model", "1");
+        _root.Write(
+            "model/config.json",
+            """
+            {
+              "max_batch_size": 2,
+              "input": [
+                {"name": "age", "data_type": "TYPE_INT32", "dims": [1]}, {"name": "x", "data_type": "TYPE_FP32", "dims": [1]},
+                {"name": "height", "data_type": "TYPE_FP32", "dims": [1]}
+              ],
+              "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
+              "preprocessing": [
+                {"output": "table", "columns": [{"input": "height"}, {"input": "age"}]}, {"output": "x", "columns": [{"input": "x"}]}
+              ]
+            }
+            """);
+
+        var descriptor = Assert.Single(Open().Publications).Descriptor!;
+
+        Assert.True(descriptor.HasProcessing);
+        var preprocessed = Assert.Single(descriptor.Preprocessed);
+        Assert.Equal(["height", "age"], preprocessed.Inputs);
+        Assert.Equal(("table", -1, 2), (preprocessed.Network[0].Name, preprocessed.Network[0].Shape[0], preprocessed.Network[0].Shape[1]));
+    }
+
+    [Fact]
+    public void A_tokenizer_is_read_once_for_all_versions_and_again_when_its_file_has_changed()
+    {
+        AddModel("model", "1", "2");
+        _root.Write("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+        _root.Write(
+            "model/config.json",
+            """
+            {
+              "max_batch_size": 2, "version_policy": {"all": {}},
+              "input": [{"name": "text", "data_type": "TYPE_STRING", "dims": [1]}],
+              "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
+              "preprocessing": [
+                {"input": "text", "input_ids": "ids", "tokenizer": {"kind": "wordpiece", "file": "vocab.txt", "max_length": 8}}
+              ]
+            }
+            """);
+        var repository = Open();
+        var first = TokenizerOf(1);
+
+        repository.Refresh("model");
+        Assert.Same(first, TokenizerOf(1));
+        Assert.Same(first, TokenizerOf(2));
+        _root.Write("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nmore\n");
+        repository.Refresh("model");
+        Assert.NotSame(first, TokenizerOf(1));
+
+        object TokenizerOf(int version) =>
+            Assert.IsType<TextPreprocessing>(repository.Find(new("model", version))!.Config.Preprocessing[0]).Vocabulary.Tokenizer;
+    }
+
     private FileModelRepository Open() => new([_root.Path]);
 
     private void AddModel(string name, params string[] versions)

@@ -139,48 +139,6 @@ public sealed class ModelConfigReaderTests : IDisposable
     }
 
     [Fact]
-    public void Picture_steps_become_one_description()
-    {
-        var image = Assert.IsType<ImagePreprocessing>(Assert.Single(Sound(Picture(
-            """
-            {"step": "decode_image", "color": "rgb"}, {"step": "resize", "width": 32, "height": 16}, {"step": "scale", "factor": 0.5},
-            {"step": "normalize", "mean": [1, 2, 3], "std": [4, 5, 6]}, {"step": "layout", "order": "HWC"}
-            """)).Preprocessing));
-
-        Assert.Equal([16, 32, 3], image.Shape);
-        Assert.Equal(0.5f, image.Factor);
-        Assert.Equal([1f, 2, 3], image.Mean);
-        Assert.Equal([4f, 5, 6], image.Deviation);
-    }
-
-    [Theory]
-    [InlineData("""{"step": "resize", "width": 8, "height": 8}""", "'decode_image' is missing")]
-    [InlineData("""{"step": "decode_image"}""", "'resize' is missing")]
-    [InlineData("""{"step": "resize", "width": 8, "height": 8}, {"step": "decode_image"}""", "out of place")]
-    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}, {"step": "rotate"}""", "'rotate' is not one of")]
-    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 99999, "height": 8}""", "99999 is not an integer")]
-    [InlineData("""{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}, {"step": "normalize", "mean": [1], "std": [1]}""", "3 channels")]
-    [InlineData("""{"step": "decode_image", "color": "grayscale"}, {"step": "resize", "width": 8, "height": 8}, {"step": "normalize", "mean": [1], "std": [0]}""", "0 cannot divide")]
-    public void Impossible_picture_steps_are_refused(string steps, string expected) =>
-        Assert.Contains(Errors(Picture(steps)), error => error.Contains(expected, StringComparison.Ordinal));
-
-    [Fact]
-    public void An_input_that_is_preprocessed_twice_is_an_error_and_no_crash()
-    {
-        const string Steps = """[{"step": "decode_image"}, {"step": "resize", "width": 8, "height": 8}]""";
-
-        var errors = Errors(
-            $$"""
-            "max_batch_size": 4,
-            "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
-            "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
-            "preprocessing": [{"input": "image", "output": "a", "steps": {{Steps}}}, {"input": "image", "output": "b", "steps": {{Steps}}}]
-            """);
-
-        Assert.Contains(errors, error => error.Contains("'image' is preprocessed twice", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public void Labels_must_be_as_many_as_the_elements_they_name()
     {
         _repository.Write("model/labels.txt", "a\nb\nc\n");
@@ -193,21 +151,6 @@ public sealed class ModelConfigReaderTests : IDisposable
 
         Assert.Contains(errors, error => error.Contains("has 3 lines, but the output has 2 elements", StringComparison.Ordinal));
     }
-
-    [Theory]
-    [InlineData("""{"step": "softmax", "output": "z"}""", "no output 'z'")]
-    [InlineData("""{"step": "sort", "output": "y"}""", "'sort' is not one of")]
-    [InlineData("""{"step": "label", "output": "y", "from": "y"}""", "TYPE_STRING")]
-    public void Impossible_postprocessing_is_refused(string step, string expected) =>
-        Assert.Contains(Errors($"\"postprocessing\": [{step}], {Tensors}"), error => error.Contains(expected, StringComparison.Ordinal));
-
-    private static string Picture(string steps) =>
-        $$"""
-        "max_batch_size": 4,
-        "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
-        "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}],
-        "preprocessing": [{"input": "image", "output": "pixels", "steps": [{{steps}}]}]
-        """;
 
     private ModelConfig Sound(string fields)
     {
