@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Grains.Inference;
 using OrleansInference.Tensors;
 

@@ -1,4 +1,4 @@
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Grains.Inference;
 
 using SkiaSharp;

@@ -1,4 +1,5 @@
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Ensembles;
 using OrleansInference.Tensors;
 

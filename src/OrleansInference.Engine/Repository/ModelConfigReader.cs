@@ -1,6 +1,7 @@
 using System.Text.Json;
 
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Repository;

@@ -1,3 +1,5 @@
+using OrleansInference.Engine.Processing;
+
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>The signatures that follow from a model's configuration.</summary>

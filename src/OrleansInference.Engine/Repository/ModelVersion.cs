@@ -1,3 +1,5 @@
+using OrleansInference.Engine.Processing;
+
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>A model version in a repository: its configuration and where its file lies.</summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Grains.Inference;

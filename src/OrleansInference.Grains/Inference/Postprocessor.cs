@@ -1,5 +1,6 @@
 using System.Numerics;
 
+using OrleansInference.Engine.Processing;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 

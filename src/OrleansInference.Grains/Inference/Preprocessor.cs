@@ -1,3 +1,4 @@
+using OrleansInference.Engine.Processing;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Grains.Inference;

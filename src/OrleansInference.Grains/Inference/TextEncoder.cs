@@ -1,6 +1,6 @@
 using System.Text;
 
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Grains.Inference;

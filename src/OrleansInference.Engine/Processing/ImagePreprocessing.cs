@@ -1,6 +1,7 @@
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Decodes a picture to a tensor of FP32, of shape [channels, height, width] or [height, width, channels].</summary>
 /// <param name="Input">The BYTES input that holds an encoded picture per row.</param>

@@ -1,4 +1,6 @@
-namespace OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads the steps from an encoded picture to a tensor: each at most once, in the one order in which they make sense.</summary>
 internal static class ImageStepsReader

@@ -1,6 +1,7 @@
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads how inputs become the network's own: <c>preprocessing</c>.</summary>
 internal static class PreprocessingReader

@@ -1,6 +1,7 @@
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Joins inputs of one value a row to one FP32 tensor, in which each has a place or several.</summary>
 /// <param name="Output">The network's input, of shape [width].</param>

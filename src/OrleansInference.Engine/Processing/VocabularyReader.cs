@@ -1,4 +1,6 @@
-namespace OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads a tokenizer from the files of a model's folder: <c>tokenizer</c>.</summary>
 internal static class VocabularyReader

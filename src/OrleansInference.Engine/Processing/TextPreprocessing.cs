@@ -1,8 +1,9 @@
 using Microsoft.ML.Tokenizers;
 
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Makes tokens of a text: INT64 tensors of a number per token.</summary>
 /// <param name="Input">The BYTES input that holds a text per row.</param>

@@ -1,6 +1,7 @@
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads what becomes of the network's outputs: <c>postprocessing</c>.</summary>
 internal sealed class PostprocessingReader

@@ -1,6 +1,6 @@
 using Microsoft.ML.Tokenizers;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Tokenizers as XLM-R and Llama have them.</summary>
 internal static class SentencePieces

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>
 /// Letters without their accents. The programs run without ICU, and there <see cref="string.Normalize()"/> takes no letter apart.

@@ -1,6 +1,6 @@
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
 
-namespace OrleansInference.Engine.Tests.Repository;
+namespace OrleansInference.Engine.Tests.Processing;
 
 public sealed class WordPieceNormalizerTests
 {

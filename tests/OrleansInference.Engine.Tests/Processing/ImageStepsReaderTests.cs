@@ -1,6 +1,7 @@
-using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Processing;
+using OrleansInference.Engine.Tests.Repository;
 
-namespace OrleansInference.Engine.Tests.Repository;
+namespace OrleansInference.Engine.Tests.Processing;
 
 public sealed class ImageStepsReaderTests : IDisposable
 {

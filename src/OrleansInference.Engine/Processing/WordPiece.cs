@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 using Microsoft.ML.Tokenizers;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Tokenizers as BERT has them.</summary>
 internal static partial class WordPiece

@@ -1,4 +1,6 @@
-namespace OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Makes inputs of the network of inputs that callers send, row by row.</summary>
 public abstract record Preprocessing

@@ -1,6 +1,8 @@
+using OrleansInference.Engine.Processing;
 using OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Tests.Repository;
 
-namespace OrleansInference.Engine.Tests.Repository;
+namespace OrleansInference.Engine.Tests.Processing;
 
 public sealed class TextReaderTests : IDisposable
 {

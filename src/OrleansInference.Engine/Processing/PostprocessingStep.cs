@@ -1,4 +1,4 @@
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Something done to an output of floating-point numbers, of the network or of a step before.</summary>
 /// <param name="Output">The output it writes.</param>

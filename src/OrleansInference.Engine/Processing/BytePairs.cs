@@ -1,6 +1,6 @@
 using Microsoft.ML.Tokenizers;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Tokenizers as GPT-2 and RoBERTa have them, which merge bytes.</summary>
 internal static class BytePairs

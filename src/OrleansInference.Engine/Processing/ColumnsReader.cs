@@ -2,9 +2,10 @@ using System.Collections.Frozen;
 using System.Globalization;
 
 using OrleansInference.Engine.Batching;
+using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads how inputs become columns of one tensor.</summary>
 internal static class ColumnsReader

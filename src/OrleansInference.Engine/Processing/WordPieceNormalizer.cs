@@ -3,7 +3,7 @@ using System.Text;
 
 using Microsoft.ML.Tokenizers;
 
-namespace OrleansInference.Engine.Repository;
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>
 /// What BERT does to a text before it is cut: marks that cannot be seen go, every kind of space is a space, and Chinese characters stand

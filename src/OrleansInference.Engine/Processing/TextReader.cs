@@ -1,4 +1,6 @@
-namespace OrleansInference.Engine.Repository;
+using OrleansInference.Engine.Repository;
+
+namespace OrleansInference.Engine.Processing;
 
 /// <summary>Reads how a text becomes tokens.</summary>
 internal static class TextReader
