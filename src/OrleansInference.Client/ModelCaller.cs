@@ -95,15 +95,19 @@ internal sealed class ModelCaller
     private Task<InferenceResponse> AskAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key)
     {
         var descriptor = model.Entry.GetReadyDescriptor();
-        if (!BatchSplitter.IsNeeded(descriptor, request)) return AskWholeAsync(context, model, request, key, null);
-        return BatchSplitter.RunAsync(
+        return BatchSplitter.IsNeeded(descriptor, request)
+            ? AskInPartsAsync(context, model, request, key)
+            : AskWholeAsync(context, model, request, key, null);
+    }
+
+    private Task<InferenceResponse> AskInPartsAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key) =>
+        BatchSplitter.RunAsync(
             model,
             request,
             _options.Value.MaxRowsPerRequest,
             (part, replica, token) => AskWholeAsync(context with { Token = token }, model, part, key, replica),
             _time,
             context.Token);
-    }
 
     private Task<InferenceResponse> AskWholeAsync(
         RequestContext context, PublishedModel model, InferenceRequest request, string? key, Replica? replica) =>

@@ -12,7 +12,7 @@ namespace OrleansInference.AspNetCore.Tests;
 public sealed class ConfigurationTests
 {
     [Theory]
-    [InlineData("Inference:MaxQuueSize", "Inference are DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize")]
+    [InlineData("Inference:MaxQuueSize", "Inference are DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize, MaxRowsPerRequest")]
     [InlineData("Inference:Http", "Inference are DefaultTimeout")]
     [InlineData("Inference:FrontDoor:Htp", "Inference:FrontDoor are Enabled, Grpc, Http, MaxHeldBytes, MaxRequestBytes")]
     [InlineData("Inference:MaxInFlight:0", "Inference:MaxInFlight is one value")]

@@ -48,12 +48,15 @@ public abstract class GrpcTests
         var metadata = await _api.ModelMetadataAsync(new() { Name = "simple", Version = "1" });
         var simple = (await _api.ModelConfigAsync(new() { Name = "simple" })).Config;
         var digits = (await _api.ModelConfigAsync(new() { Name = "digits" })).Config;
+        var pipeline = (await _api.ModelConfigAsync(new() { Name = "digits_checked" })).Config;
 
         Assert.Equal(("pytorch_libtorch", "1"), (metadata.Platform, Assert.Single(metadata.Versions)));
         Assert.Equal(["INPUT0", "INPUT1"], metadata.Inputs.Select(input => input.Name));
         Assert.Equal([-1, 16], metadata.Outputs[0].Shape);
         Assert.Equal(8, simple.MaxBatchSize);
         Assert.Equal(DataType.TypeString, Assert.Single(digits.Input).DataType);
+        Assert.Equal(["digits", "digits_mlp", "agreement"], pipeline.EnsembleScheduling.Step.Select(step => step.ModelName));
+        Assert.Equal("seen", pipeline.EnsembleScheduling.Step[2].InputMap["left"]);
     }
 
     [Fact]
