@@ -63,6 +63,8 @@ internal sealed class ManyCall : IDisposable
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
+            // Otherwise the head waits for the first byte of the body.
+            await stream.FlushAsync(cancellationToken);
             while (true)
             {
                 var read = await body.ReadAsync(cancellationToken);
