@@ -19,7 +19,8 @@ internal static class ResultLines
     /// <param name="cancellationToken">The caller has left.</param>
     public static async Task WriteAsync(PipeWriter pipe, IAsyncEnumerable<RequestResult> results, CancellationToken cancellationToken)
     {
-        await using var all = results.GetAsyncEnumerator(cancellationToken);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var all = results.GetAsyncEnumerator(end.Token);
         var unsent = 0L;
         while (true)
         {
@@ -27,13 +28,31 @@ internal static class ResultLines
             if (!next.IsCompleted || unsent >= BytesPerFlush)
             {
                 // Also before the first line, so that the caller knows that its requests are taken in.
-                await pipe.FlushAsync(cancellationToken);
+                next = new(await FlushAsync(pipe, next.AsTask(), end));
                 unsent = 0;
             }
 
             if (!await next) return;
             unsent += await WriteLineAsync(pipe, all.Current, cancellationToken);
         }
+    }
+
+    /// <summary>Sends what is ready, and waits for the next result meanwhile.</summary>
+    private static async Task<bool> FlushAsync(PipeWriter pipe, Task<bool> next, CancellationTokenSource end)
+    {
+        try
+        {
+            await pipe.FlushAsync(end.Token);
+        }
+        catch
+        {
+            // An enumeration cannot be left while its next item is awaited.
+            await end.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        return await next;
     }
 
     /// <returns>The line's bytes.</returns>

@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Text;
 
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.AspNetCore.Tests.Hosting;
@@ -174,11 +176,47 @@ public sealed class FlowTests
         const int Count = 10_000;
         var body = new CountingBody();
 
-        await ResultLines.WriteAsync(body.Writer, Enumerable.Range(0, Count).Select(index => new RequestResult(index, 400, null, "no")).ToAsyncEnumerable(), CancellationToken.None);
+        var results = Enumerable.Range(0, Count).Select(index => new RequestResult(index, 400, null, "no"));
+
+        await ResultLines.WriteAsync(body.Writer, results.ToAsyncEnumerable(), CancellationToken.None);
 
         await body.Writer.FlushAsync();
-        Assert.Equal(Count, System.Text.Encoding.UTF8.GetString(body.Content.ToArray()).Count(character => character == '\n'));
+        Assert.Equal(Count, Encoding.UTF8.GetString(body.Content.ToArray()).Count(character => character == '\n'));
         Assert.InRange(body.Counter.MostUnflushed, 1, 128 * 1024);
         Assert.InRange(body.Counter.Flushes, 2, Count / 100);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task Where_nothing_can_be_sent_the_rest_is_ended_before_the_call_is()
+    {
+        var ended = false;
+
+        var writing = ResultLines.WriteAsync(new BrokenPipe(), WaitAsync(), CancellationToken.None);
+
+        await Assert.ThrowsAsync<IOException>(() => writing);
+        Assert.True(ended);
+
+        async IAsyncEnumerable<RequestResult> WaitAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await cancellationToken.WhenCancelledAsync();
+            for (var turn = 0; turn < 20; turn++) await Task.Yield();
+            ended = true;
+            yield break;
+        }
+    }
+
+    private sealed class BrokenPipe : PipeWriter
+    {
+        public override void Advance(int bytes) => throw new NotSupportedException();
+
+        public override void CancelPendingFlush() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new IOException("broken");
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => throw new NotSupportedException();
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => throw new NotSupportedException();
     }
 }
