@@ -31,6 +31,7 @@ public static class FrontDoorExtensions
         builder.Services.AddSingleton<IValidateOptions<FrontDoorOptions>, ListenAddresses>();
         builder.Services.AddSingleton<RequestMemory>();
         builder.Services.AddSingleton<InferenceReception>();
+        builder.Services.AddSingleton<ManyInferences>();
         builder.Services.AddSingleton<FixedSettings>();
         builder.Services.AddInferenceClient();
         builder.Services.ConfigureHttpJsonOptions(options =>
@@ -88,6 +89,7 @@ public static class FrontDoorExtensions
         v2.MapServer();
         v2.MapModels();
         v2.MapInfer();
+        v2.MapInferMany();
         v2.MapGenerate();
         v2.MapRepository();
         v2.MapSettings();

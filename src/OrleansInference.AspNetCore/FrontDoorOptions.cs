@@ -2,6 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 using Microsoft.Extensions.Options;
 
+using OrleansInference.Client;
+
 namespace OrleansInference.AspNetCore;
 
 /// <summary>The section <c>Inference:FrontDoor</c>.</summary>
@@ -33,6 +35,11 @@ public sealed class FrontDoorOptions
     /// <value>1 GiB.</value>
     [Range(1, long.MaxValue)]
     public long MaxHeldBytes { get; set; } = 1024 * 1024 * 1024;
+
+    /// <summary>The most requests of one call with many that are under way; the next is read when an answer has been written.</summary>
+    /// <value>64.</value>
+    [Range(1, 4096)]
+    public int MaxInFlightPerCall { get; set; } = FanOutOptions.DefaultMaxInFlight;
 }
 
 [OptionsValidator]

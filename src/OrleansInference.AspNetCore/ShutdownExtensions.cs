@@ -9,6 +9,8 @@ internal static class ShutdownExtensions
     public static void RefuseWhenStopping(this IHostApplicationLifetime lifetime)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
-            throw new InferenceException(InferenceError.Unavailable, "the server is shutting down");
+            throw Refusal();
     }
+
+    public static InferenceException Refusal() => new(InferenceError.Unavailable, "the server is shutting down");
 }

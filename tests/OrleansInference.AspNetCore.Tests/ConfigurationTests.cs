@@ -14,7 +14,7 @@ public sealed class ConfigurationTests
     [Theory]
     [InlineData("Inference:MaxQuueSize", "Inference are DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize, MaxRowsPerRequest")]
     [InlineData("Inference:Http", "Inference are DefaultTimeout")]
-    [InlineData("Inference:FrontDoor:Htp", "Inference:FrontDoor are Enabled, Grpc, Http, MaxHeldBytes, MaxRequestBytes")]
+    [InlineData("Inference:FrontDoor:Htp", "Inference:FrontDoor are Enabled, Grpc, Http, MaxHeldBytes, MaxInFlightPerCall, MaxRequestBytes")]
     [InlineData("Inference:MaxInFlight:0", "Inference:MaxInFlight is one value")]
     [InlineData("Inference:FrontDoor:Http:Url", "Inference:FrontDoor:Http is one value")]
     public void A_setting_that_does_not_exist_is_named_with_those_that_do(string key, string expected)

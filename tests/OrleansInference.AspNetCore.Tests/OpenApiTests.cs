@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 
 using OrleansInference.AspNetCore.Tests.Hosting;
+using OrleansInference.AspNetCore.Tests.Many;
 
 namespace OrleansInference.AspNetCore.Tests;
 
@@ -44,6 +45,19 @@ public sealed class OpenApiTests
         answer.AssertOk();
         var expected = infer.GetProperty("responses").GetProperty("200").GetProperty("content").GetProperty("application/json").GetProperty("example");
         Assert.True(JsonElement.DeepEquals(expected, answer.Json), answer.Text);
+    }
+
+    [Fact]
+    public async Task The_example_of_many_is_answered_each_by_itself()
+    {
+        await using var door = await FrontDoor.StartAsync();
+        var example = (await door.GetAsync("/openapi/v1.json")).Json
+            .GetProperty("paths").GetProperty("/v2/models/{model}/infer_many").GetProperty("post")
+            .GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example").GetRawText();
+
+        var answer = await door.PostAsync(ManyDoor.Route, example);
+
+        Assert.Equal([(0, 200), (1, 400)], answer.ReadStatuses());
     }
 
     private static string ThisFile([CallerFilePath] string path = "") => path;

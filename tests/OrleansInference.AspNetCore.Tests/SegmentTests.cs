@@ -4,6 +4,8 @@ using System.Text;
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.AspNetCore.Tests.Hosting;
 
+using static OrleansInference.AspNetCore.Tests.Hosting.Segments;
+
 namespace OrleansInference.AspNetCore.Tests;
 
 /// <summary>A body arrives in pieces, cut where the network likes: the pieces must not show.</summary>
@@ -81,34 +83,5 @@ public sealed class SegmentTests
         Assert.Equal([-125f, 2.5f, 3, 4], call.Inputs[0].ToArray<float>());
         Assert.Equal(Blob, call.Inputs[1].ToArray<byte>());
         Assert.Equal(["Gü\n", "世界"], call.Inputs[2].ToStrings());
-    }
-
-    private static ReadOnlySequence<byte> Cut(byte[] bytes, params int[] cuts)
-    {
-        var first = new Segment(bytes.AsMemory(0, cuts[0]), 0);
-        var last = first;
-        for (var i = 0; i < cuts.Length; i++)
-        {
-            var end = i + 1 < cuts.Length ? cuts[i + 1] : bytes.Length;
-            last = last.Append(bytes.AsMemory(cuts[i]..end));
-        }
-
-        return new(first, 0, last, last.Memory.Length);
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, long start)
-        {
-            Memory = memory;
-            RunningIndex = start;
-        }
-
-        public Segment Append(ReadOnlyMemory<byte> memory)
-        {
-            var next = new Segment(memory, RunningIndex + Memory.Length);
-            Next = next;
-            return next;
-        }
     }
 }

@@ -49,6 +49,19 @@ internal static class RouteExtensions
             return Task.CompletedTask;
         });
 
+    /// <summary>Describes a parameter of the query that is one of a few words, the first of them where it is left out.</summary>
+    public static RouteHandlerBuilder DescribeQuery(this RouteHandlerBuilder route, string name, params string[] values) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            operation.Parameters!.Add(new OpenApiParameter
+            {
+                Name = name,
+                In = ParameterLocation.Query,
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. values.Select(value => JsonValue.Create(value))], Default = values[0] },
+            });
+            return Task.CompletedTask;
+        });
+
     /// <summary>
     /// Describes a body in the OpenAPI document alone. <c>Accepts</c> would also have the router refuse other content types, and
     /// the protocol's clients send any or none.

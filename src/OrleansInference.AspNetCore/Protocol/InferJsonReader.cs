@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 
-using Microsoft.AspNetCore.Http;
-
 using OrleansInference.Tensors;
 
 using static OrleansInference.AspNetCore.Protocol.JsonFields;
@@ -20,7 +18,6 @@ internal ref struct InferJsonReader
 
     private readonly ModelDescriptor _model;
     private readonly int _maxBytes;
-    private readonly HttpContext? _context;
     private readonly List<InferenceTensor> _inputs = new(1);
     private List<OutputCall>? _outputs;
     private readonly bool _mayJump;
@@ -31,31 +28,37 @@ internal ref struct InferJsonReader
     private RequestParameters _parameters;
     private string? _id;
 
-    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context, bool mayJump)
+    private InferJsonReader(ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, bool mayJump)
     {
         _blobs = blobs;
         _maxBytes = maxBytes;
         _model = model;
-        _context = context;
         _parameters = new(model.Routing?.StickyParameter);
         _mayJump = mayJump;
+    }
+
+    /// <inheritdoc cref="Read(ReadOnlySequence{byte}, ReadOnlySequence{byte}, int, ModelDescriptor, ref string?)"/>
+    public static InferCall Read(ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model)
+    {
+        string? id = null;
+        return Read(json, blobs, maxBytes, model, ref id);
     }
 
     /// <param name="json">The JSON.</param>
     /// <param name="blobs">The binary tensors, in the order of the inputs that announce them.</param>
     /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
     /// <param name="model">The model: what the request repeats of its names need not be allocated again.</param>
-    /// <param name="context">Told the request's id as soon as it is read, so that it can stand before what is found wrong behind it.</param>
+    /// <param name="id">Set to the request's id where it has one that can be read, so that it can stand before what is found wrong behind it.</param>
     public static InferCall Read(
-        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context = null)
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, ref string? id)
     {
         json = BareNumbers.Mark(json);
-        if (json.IsSingleSegment || json.Length > MaxCopiedBytes) return Read(json, blobs, maxBytes, model, context, mayJump: true);
+        if (json.IsSingleSegment || json.Length > MaxCopiedBytes) return Read(json, blobs, maxBytes, model, ref id, mayJump: true);
         var copy = ArrayPool<byte>.Shared.Rent((int)json.Length);
         try
         {
             json.CopyTo(copy);
-            return Read(new(copy, 0, (int)json.Length), blobs, maxBytes, model, context, mayJump: true);
+            return Read(new(copy, 0, (int)json.Length), blobs, maxBytes, model, ref id, mayJump: true);
         }
         finally
         {
@@ -64,9 +67,9 @@ internal ref struct InferJsonReader
     }
 
     private static InferCall Read(
-        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, HttpContext? context, bool mayJump)
+        ReadOnlySequence<byte> json, ReadOnlySequence<byte> blobs, int maxBytes, ModelDescriptor model, ref string? id, bool mayJump)
     {
-        var request = new InferJsonReader(blobs, maxBytes, model, context, mayJump && json.IsSingleSegment) { _text = json.FirstSpan };
+        var request = new InferJsonReader(blobs, maxBytes, model, mayJump && json.IsSingleSegment) { _text = json.FirstSpan };
         var reader = Open(json);
         try
         {
@@ -75,11 +78,15 @@ internal ref struct InferJsonReader
         catch (JsonException) when (request._hasJumped)
         {
             // A reader that has jumped does not know where it is: one that has not tells the place.
-            return Read(json, blobs, maxBytes, model, context, mayJump: false);
+            return Read(json, blobs, maxBytes, model, ref id, mayJump: false);
         }
         catch (Exception exception) when (ToRefusal(exception) is { } refusal)
         {
             throw refusal;
+        }
+        finally
+        {
+            id = request._id ?? id;
         }
 
         if (!request._blobs.IsEmpty)
@@ -96,7 +103,6 @@ internal ref struct InferJsonReader
             if (reader.ValueTextEquals("id"u8))
             {
                 _id = ReadString(ref reader, "id");
-                if (_context is not null) RequestId.Keep(_context, _id);
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {

@@ -20,9 +20,10 @@ internal static class InferRequestReader
     {
         var request = context.Request;
         using var body = await RequestBody.ReadAsync(request, memory);
+        string? id = null;
         try
         {
-            var call = Parse(context, model, maxBytes, body.Bytes);
+            var call = Parse(request, model, maxBytes, body.Bytes, ref id);
             call.CheckOutputs(model);
             return call;
         }
@@ -31,11 +32,36 @@ internal static class InferRequestReader
             // Tensors check themselves: bytes that do not fit the shape end here.
             throw RequestLimits.Misfit(exception);
         }
+        finally
+        {
+            if (id is not null) RequestId.Keep(context, id);
+        }
     }
 
-    private static InferCall Parse(HttpContext context, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body)
+    /// <summary>Reads one of many requests in a body, which are JSON, and so are their answers.</summary>
+    /// <param name="json">The request.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="maxBytes">The most bytes that all tensors together may have.</param>
+    /// <param name="id">The request's id, also where the request is wrong.</param>
+    /// <inheritdoc cref="ReadAsync"/>
+    public static InferCall ReadOne(ReadOnlySequence<byte> json, ModelDescriptor model, int maxBytes, ref string? id)
     {
-        var request = context.Request;
+        try
+        {
+            var call = InferJsonReader.Read(json, ReadOnlySequence<byte>.Empty, maxBytes, model, ref id);
+            call.CheckOutputs(model);
+            if (call.Parameters.BinaryOutputs || call.Outputs.Any(output => output.Binary == true))
+                throw Invalid($"outputs cannot be binary: many requests to model '{model.Id.Name}' are answered in lines of JSON");
+            return call;
+        }
+        catch (ArgumentException exception)
+        {
+            throw RequestLimits.Misfit(exception);
+        }
+    }
+
+    private static InferCall Parse(HttpRequest request, ModelDescriptor model, int maxBytes, ReadOnlySequence<byte> body, ref string? id)
+    {
         if (request.ContentType?.StartsWith("image/", StringComparison.OrdinalIgnoreCase) == true)
         {
             if (model.Inputs is not [{ DataType: DataType.Bytes }])
@@ -44,12 +70,12 @@ internal static class InferRequestReader
         }
 
         var header = request.Headers[HeaderLength].ToString();
-        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model, context);
+        if (header.Length == 0) return InferJsonReader.Read(body, ReadOnlySequence<byte>.Empty, maxBytes, model, ref id);
         if (!long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > body.Length)
             throw Invalid($"{HeaderLength} is '{header}', but the body has {body.Length} bytes");
         return length == 0
             ? new(null, [ReadRaw(model, body)], [], new() { BinaryOutputs = true })
-            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model, context);
+            : InferJsonReader.Read(body.Slice(0, length), body.Slice(length), maxBytes, model, ref id);
     }
 
     /// <summary>A body that is nothing but the elements of the model's one input: one row, with at most one open dimension.</summary>

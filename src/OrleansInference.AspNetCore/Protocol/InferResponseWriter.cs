@@ -75,7 +75,9 @@ internal static class InferResponseWriter
         return unsent;
     }
 
-    private static (InferenceTensor Tensor, bool Binary)[] ToOutputs(InferCall call, InferenceResponse response, ModelDescriptor model)
+    /// <summary>The outputs as they are to be written.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: one cannot be written so.</exception>
+    public static (InferenceTensor Tensor, bool Binary)[] ToOutputs(InferCall call, InferenceResponse response, ModelDescriptor model)
     {
         var outputs = new (InferenceTensor, bool)[response.Outputs.Count];
         for (var i = 0; i < outputs.Length; i++) outputs[i] = ToOutput(response.Outputs[i], call, model);
@@ -125,7 +127,26 @@ internal static class InferResponseWriter
         CancellationToken cancellationToken)
     {
         using var rented = JsonWriters.Rent(target);
-        var writer = rented.Writer;
+        await WriteObjectAsync(rented.Writer, call, response, outputs, pipe, cancellationToken);
+        rented.Writer.Flush();
+        return rented.Writer.BytesCommitted;
+    }
+
+    /// <summary>Writes an answer as one object among others that a writer writes.</summary>
+    /// <param name="writer">The writer.</param>
+    /// <param name="call">The request.</param>
+    /// <param name="response">The answer.</param>
+    /// <param name="outputs">Its outputs, as they are to be written.</param>
+    /// <param name="pipe">Where the writer writes to, so that a large answer leaves piece by piece; null to leave it in there.</param>
+    /// <param name="cancellationToken">Ends the wait for room in the pipe.</param>
+    public static async ValueTask WriteObjectAsync(
+        Utf8JsonWriter writer,
+        InferCall call,
+        InferenceResponse response,
+        (InferenceTensor Tensor, bool Binary)[] outputs,
+        PipeWriter? pipe,
+        CancellationToken cancellationToken)
+    {
         writer.WriteStartObject();
         writer.WriteString("model_name"u8, response.Model.Name);
         writer.WriteString("model_version"u8, response.Model.Version.ToString(CultureInfo.InvariantCulture));
@@ -153,8 +174,6 @@ internal static class InferResponseWriter
 
         writer.WriteEndArray();
         writer.WriteEndObject();
-        writer.Flush();
-        return writer.BytesCommitted;
     }
 
     private static void WriteMembers(Utf8JsonWriter writer, IReadOnlyList<MemberReport> members)

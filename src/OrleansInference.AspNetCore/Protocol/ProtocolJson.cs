@@ -20,6 +20,8 @@ namespace OrleansInference.AspNetCore.Protocol;
 [JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 [JsonSerializable(typeof(InferRequestBody))]
 [JsonSerializable(typeof(InferResponseBody))]
+[JsonSerializable(typeof(IReadOnlyList<InferRequestBody>))]
+[JsonSerializable(typeof(InferLineBody))]
 [JsonSerializable(typeof(JsonObject))]
 internal sealed partial class ProtocolJson : JsonSerializerContext
 {
@@ -133,3 +135,10 @@ internal sealed record InferOutputBody(string Name, JsonObject? Parameters = nul
 /// <summary>An answer in JSON, for the OpenAPI document.</summary>
 internal sealed record InferResponseBody(
     string ModelName, string ModelVersion, IReadOnlyList<InferTensorBody> Outputs, string? Id = null, JsonObject? Parameters = null);
+
+/// <summary>A line of the answer to many requests, for the OpenAPI document.</summary>
+/// <param name="Index">Which of the requests it is about, from 0.</param>
+/// <param name="Status">The status that the request would have had by itself.</param>
+/// <param name="Response">The answer, where the status is 200.</param>
+/// <param name="Error">What is wrong, where it is not.</param>
+internal sealed record InferLineBody(long Index, int Status, InferResponseBody? Response = null, string? Error = null);

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace OrleansInference.AspNetCore.Protocol;
 
 /// <summary>
-/// A whole body, gathered in the server's pooled blocks as it arrives, so that nothing is allocated for bytes that have only been
-/// announced. Disposing it gives the blocks back.
+/// A whole body, or a whole document of one with many, gathered in the server's pooled blocks as it arrives, so that nothing is allocated
+/// for bytes that have only been announced. Disposing it gives the blocks back.
 /// </summary>
 internal readonly struct RequestBody : IDisposable
 {
@@ -17,7 +17,10 @@ internal readonly struct RequestBody : IDisposable
     private readonly PipeReader _reader;
     private readonly RequestMemory _memory;
 
-    private RequestBody(PipeReader reader, RequestMemory memory, ReadOnlySequence<byte> bytes)
+    /// <param name="reader">What it has been read from, and is to be taken from.</param>
+    /// <param name="memory">Where it has been counted.</param>
+    /// <param name="bytes">It itself.</param>
+    public RequestBody(PipeReader reader, RequestMemory memory, ReadOnlySequence<byte> bytes)
     {
         _reader = reader;
         _memory = memory;
@@ -33,13 +36,7 @@ internal readonly struct RequestBody : IDisposable
     /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
     public static async ValueTask<RequestBody> ReadAsync(HttpRequest request, RequestMemory memory)
     {
-        // Encodings that are supported have been taken off by now, and their header with them.
-        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
-        {
-            throw new BadHttpRequestException(
-                $"Content-Encoding '{encoding}' is not supported; {SupportedEncodings} are", StatusCodes.Status415UnsupportedMediaType);
-        }
-
+        CheckEncoding(request);
         if (request.ContentLength is { } announced && memory.Check(announced) is { } tooLarge) throw tooLarge;
         var reader = request.BodyReader;
         var held = 0L;
@@ -47,7 +44,7 @@ internal readonly struct RequestBody : IDisposable
         {
             while (true)
             {
-                var read = await ReadAsync(reader);
+                var read = await ReadMoreAsync(reader);
                 var length = read.Buffer.Length;
                 if ((memory.Check(length) ?? (memory.TryHold(length - held, out var full) ? null : full)) is { } refusal)
                 {
@@ -74,7 +71,20 @@ internal readonly struct RequestBody : IDisposable
         _memory.Release(length);
     }
 
-    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader)
+    /// <exception cref="BadHttpRequestException">The body is encoded in a way that is not supported.</exception>
+    public static void CheckEncoding(HttpRequest request)
+    {
+        // Encodings that are supported have been taken off by now, and their header with them.
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
+        {
+            throw new BadHttpRequestException(
+                $"Content-Encoding '{encoding}' is not supported; {SupportedEncodings} are", StatusCodes.Status415UnsupportedMediaType);
+        }
+    }
+
+    /// <summary>Waits for more of a body.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the body is not what its headers say.</exception>
+    public static async ValueTask<ReadResult> ReadMoreAsync(PipeReader reader)
     {
         try
         {

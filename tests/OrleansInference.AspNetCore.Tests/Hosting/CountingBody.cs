@@ -40,6 +40,8 @@ internal sealed class CountingBody : IHttpResponseBodyFeature
 
         public long MostUnflushed { get; private set; }
 
+        public int Flushes { get; private set; }
+
         public override void Advance(int bytes)
         {
             _unflushed += bytes;
@@ -54,6 +56,7 @@ internal sealed class CountingBody : IHttpResponseBodyFeature
         public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
         {
             _unflushed = 0;
+            Flushes++;
             return inner.FlushAsync(cancellationToken);
         }
 

@@ -39,7 +39,8 @@ internal sealed class FrontDoor : IAsyncDisposable
     /// <summary>What the requests hold that are being read.</summary>
     public RequestMemory Memory => _app.Services.GetRequiredService<RequestMemory>();
 
-    public static async Task<FrontDoor> StartAsync(int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null, ILoggerProvider? logger = null)
+    public static async Task<FrontDoor> StartAsync(
+        int? maxRequestBytes = null, long? maxHeldBytes = null, LogLevel? logLevel = null, ILoggerProvider? logger = null, int? maxInFlightPerCall = null)
     {
         // Hosts come and go by the hundred: none of them may watch its settings' files.
         var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", "--environment=Production"]);
@@ -47,6 +48,7 @@ internal sealed class FrontDoor : IAsyncDisposable
         {
             [$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxRequestBytes)}"] = maxRequestBytes?.ToString(CultureInfo.InvariantCulture),
             [$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxHeldBytes)}"] = maxHeldBytes?.ToString(CultureInfo.InvariantCulture),
+            [$"{FrontDoorOptions.SectionName}:{nameof(FrontDoorOptions.MaxInFlightPerCall)}"] = maxInFlightPerCall?.ToString(CultureInfo.InvariantCulture),
         }.Where(setting => setting.Value is not null));
 
         var client = new ScriptedClient();
@@ -92,9 +94,13 @@ internal sealed class FrontDoor : IAsyncDisposable
     }
 
     /// <summary>The body of an answer that may not have ended yet.</summary>
-    public async Task<Stream> OpenAsync(string path, string body)
+    public Task<Stream> OpenAsync(string path, string body) => OpenAsync(path, Bodies.Json(body));
+
+    /// <summary>The body of an answer that may not have ended yet, to a request that may not have either.</summary>
+    public async Task<Stream> OpenAsync(string path, HttpContent body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Bodies.Json(body) };
+        // Disposed, the request would take its body with it.
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body };
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         return await response.Content.ReadAsStreamAsync();
     }
