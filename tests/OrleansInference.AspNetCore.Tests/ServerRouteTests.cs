@@ -87,7 +87,7 @@ public sealed class ServerRouteTests
 
         var schemas = (await door.GetAsync("/openapi/v1.json")).Json.GetProperty("components").GetProperty("schemas");
 
-        Assert.Equal(["id", "model_name", "model_version", "outputs"], Names(schemas.GetProperty("InferResponseBody").GetProperty("properties")));
+        Assert.Equal(["id", "model_name", "model_version", "outputs", "parameters"], Names(schemas.GetProperty("InferResponseBody").GetProperty("properties")));
         var tensor = schemas.GetProperty("InferTensorBody");
         Assert.Equal(["data", "datatype", "name", "parameters", "shape"], Names(tensor.GetProperty("properties")));
         Assert.Equal(["datatype", "name", "shape"], tensor.GetProperty("required").EnumerateArray().Select(name => name.GetString()).Order());

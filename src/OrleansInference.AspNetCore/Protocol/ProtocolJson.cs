@@ -71,8 +71,8 @@ internal sealed record ModelStatisticsBody(
     IReadOnlyList<BatchStatisticsBody> BatchStats,
     int QueueDepth,
     BatchReasonsBody BatchReasons,
-    IReadOnlyList<MemberStatisticsBody>? Members,
-    ShadowBody? Shadow);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<MemberStatisticsBody>? Members = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ShadowBody? Shadow = null);
 
 /// <param name="Name">The member or step.</param>
 /// <param name="Model">Its model.</param>
