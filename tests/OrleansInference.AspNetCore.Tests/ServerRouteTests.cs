@@ -101,7 +101,7 @@ public sealed class ServerRouteTests
 
         var paths = (await door.GetAsync("/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject().Select(path => path.Name).ToList();
 
-        string[] model = ["", "/ready", "/config", "/stats", "/infer", "/generate", "/generate_stream"];
+        string[] model = ["", "/ready", "/config", "/stats", "/infer", "/infer_many", "/generate", "/generate_stream"];
         string[] expected =
         [
             "/v2", "/v2/health/live", "/v2/health/ready", "/v2/repository/index", "/v2/models/stats",

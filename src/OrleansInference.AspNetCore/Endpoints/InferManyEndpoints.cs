@@ -28,7 +28,7 @@ internal static class InferManyEndpoints
                 .Produces<InferLineBody>(StatusCodes.Status200OK, ResultLines.ContentType)
                 .DescribeInferenceErrors());
 
-    private static async Task InferManyAsync(HttpContext context, ModelRoute route, ManyInferences inferences)
+    private static async Task InferManyAsync(HttpContext context, ModelRoute route, ManyInferences inferences, TimeProvider time)
     {
         var keepOrder = ReadOrder(context.Request.Query[Order]) == AsSent;
         RequestBody.CheckEncoding(context.Request);
@@ -39,7 +39,7 @@ internal static class InferManyEndpoints
         context.Features.Get<IHttpResponseBodyFeature>()!.DisableBuffering();
         context.Response.ContentType = ResultLines.ContentType;
         var results = inferences.RunAsync(route, context.Request.BodyReader, keepOrder, context.RequestAborted);
-        await ResultLines.WriteAsync(context.Response.BodyWriter, results, context.RequestAborted);
+        await ResultLines.WriteAsync(context.Response.BodyWriter, results, time, context.RequestAborted);
     }
 
     private static string ReadOrder(string? order) => order switch

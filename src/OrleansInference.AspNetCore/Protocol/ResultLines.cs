@@ -16,9 +16,13 @@ internal static class ResultLines
     /// <summary>Writes each line as soon as its result is there.</summary>
     /// <param name="pipe">Where to.</param>
     /// <param name="results">What came of the requests.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">The caller has left.</param>
-    public static async Task WriteAsync(PipeWriter pipe, IAsyncEnumerable<RequestResult> results, CancellationToken cancellationToken)
+    /// <exception cref="InferenceException"><see cref="InferenceError.DeadlineExceeded"/>: the caller takes no answers.</exception>
+    public static async Task WriteAsync(
+        PipeWriter pipe, IAsyncEnumerable<RequestResult> results, TimeProvider time, CancellationToken cancellationToken)
     {
+        pipe = new ImpatientPipe(pipe, time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var all = results.GetAsyncEnumerator(end.Token);
         var unsent = 0L;

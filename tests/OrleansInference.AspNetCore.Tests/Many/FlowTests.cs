@@ -2,6 +2,8 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text;
 
+using Microsoft.Extensions.Time.Testing;
+
 using OrleansInference.AspNetCore.Protocol;
 using OrleansInference.AspNetCore.Tests.Hosting;
 
@@ -178,7 +180,7 @@ public sealed class FlowTests
 
         var results = Enumerable.Range(0, Count).Select(index => new RequestResult(index, 400, null, "no"));
 
-        await ResultLines.WriteAsync(body.Writer, results.ToAsyncEnumerable(), CancellationToken.None);
+        await ResultLines.WriteAsync(body.Writer, results.ToAsyncEnumerable(), TimeProvider.System, CancellationToken.None);
 
         await body.Writer.FlushAsync();
         Assert.Equal(Count, Encoding.UTF8.GetString(body.Content.ToArray()).Count(character => character == '\n'));
@@ -186,14 +188,21 @@ public sealed class FlowTests
         Assert.InRange(body.Counter.Flushes, 2, Count / 100);
     }
 
-    [Fact(Timeout = Limit)]
-    public async Task Where_nothing_can_be_sent_the_rest_is_ended_before_the_call_is()
+    [Theory(Timeout = Limit)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_nothing_can_be_sent_or_is_taken_the_rest_is_ended_before_the_call_is(bool isBroken)
     {
         var ended = false;
+        var time = new FakeTimeProvider();
+        var writing = ResultLines.WriteAsync(new StuckPipe(isBroken), WaitAsync(), time, CancellationToken.None);
+        time.Advance(ImpatientPipe.Patience - TimeSpan.FromTicks(1));
+        if (!isBroken) Assert.False(writing.IsCompleted);
 
-        var writing = ResultLines.WriteAsync(new BrokenPipe(), WaitAsync(), CancellationToken.None);
+        time.Advance(TimeSpan.FromTicks(1));
 
-        await Assert.ThrowsAsync<IOException>(() => writing);
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => writing);
+        Assert.Equal(isBroken ? typeof(IOException) : typeof(InferenceException), failure.GetType());
         Assert.True(ended);
 
         async IAsyncEnumerable<RequestResult> WaitAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -205,7 +214,8 @@ public sealed class FlowTests
         }
     }
 
-    private sealed class BrokenPipe : PipeWriter
+    /// <summary>Sends nothing: it fails, or has never room.</summary>
+    private sealed class StuckPipe(bool isBroken) : PipeWriter
     {
         public override void Advance(int bytes) => throw new NotSupportedException();
 
@@ -213,7 +223,9 @@ public sealed class FlowTests
 
         public override void Complete(Exception? exception = null) => throw new NotSupportedException();
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new IOException("broken");
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => isBroken
+            ? throw new IOException("broken")
+            : new(new TaskCompletionSource<FlushResult>().Task.WaitAsync(cancellationToken));
 
         public override Memory<byte> GetMemory(int sizeHint = 0) => throw new NotSupportedException();
 
