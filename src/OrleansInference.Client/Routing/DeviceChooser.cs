@@ -36,17 +36,16 @@ internal sealed class DeviceChooser(Random random)
         }
 
         if (choices == 0) return false;
-        chosen = Draw();
+        var first = random.Next(choices);
+        chosen = Find(first);
         if (choices == 1) return true;
-        var second = Draw();
-        if (second.Work.Count < chosen.Work.Count) chosen = second;
+        // Another one than the first: of two devices the busier one is then never chosen.
+        var second = random.Next(choices - 1);
+        var other = Find(second < first ? second : second + 1);
+        if (other.Work.Count < chosen.Work.Count) chosen = other;
         return true;
 
-        Replica Draw()
-        {
-            var index = random.Next(choices);
-            return ready[index < place ? index : index + 1];
-        }
+        Replica Find(int index) => ready[index < place ? index : index + 1];
     }
 
     /// <summary>

@@ -9,15 +9,18 @@ public sealed class DeviceChooserTests
     private readonly DeviceChooser _chooser = new(new Random(1));
 
     [Fact]
-    public void A_busy_device_gets_less_than_its_share()
+    public void The_busiest_device_is_never_chosen_and_others_by_how_busy_they_are()
     {
-        var model = Publish(Model("m", devices: ["busy", "idle"]));
+        var model = Publish(Model("m", devices: ["busier", "busy", "idle"]));
         using var outstanding = _chooser.GetWork("busy").Begin();
+        using var more = _chooser.GetWork("busier").Begin();
+        using var most = _chooser.GetWork("busier").Begin();
 
         var chosen = Enumerable.Range(0, 1000).Select(_ => Choose(model)).CountBy(device => device).ToDictionary();
 
-        // Both of two random choices fall on the busy one in a quarter of all cases.
-        Assert.InRange(chosen["busy"], 200, 300);
+        // Of the three pairs of devices the idle one is in two.
+        Assert.InRange(chosen["idle"], 620, 710);
+        Assert.Equal(1000, chosen["idle"] + chosen["busy"]);
     }
 
     [Fact]

@@ -58,8 +58,8 @@ public sealed class ClusterService : IAsyncLifetime
     {
         Add("mean_of_three", """ "members": [{ "model_name": "twice" }, { "model_name": "plus_one" }, { "model_name": "triple" }], "aggregate": "mean" """);
         Add("with_stragglers", """
-            "members": [{ "model_name": "twice" }, { "model_name": "triple" }, { "model_name": "slow_far" }, { "model_name": "picky" }],
-            "aggregate": "mean", "require": "quorum(2)", "deadline_milliseconds": 300
+            "members": [{ "model_name": "plus_one" }, { "model_name": "triple" }, { "model_name": "slow_far" }, { "model_name": "picky" }],
+            "aggregate": "mean", "require": "quorum(2)", "deadline_milliseconds": 1000
             """);
         Add("fastest", """ "members": [{ "model_name": "slow_far" }, { "model_name": "plus_one" }], "aggregate": "first" """);
         Add("with_nan", """ "members": [{ "model_name": "twice" }, { "model_name": "not_a_number" }], "aggregate": "mean" """);
