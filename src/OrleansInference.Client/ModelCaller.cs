@@ -42,14 +42,13 @@ internal sealed class ModelCaller
 
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
-    public async Task<InferenceResponse> InferAsync(RequestContext context, InferenceRequest request)
+    public Task<InferenceResponse> InferAsync(RequestContext context, InferenceRequest request)
     {
         var (model, versions) = context.Models.Route(request);
-        var key = versions.KeyOf(request);
-        var response = await AskAsync(context, model, request, key).ConfigureAwait(false);
-        if (versions.ChooseShadow(request, model) is { } shadow && shadow.Record.Shadow.TryBegin())
-            CopyAsync(context.Models, shadow, request, response, versions.ShadowTolerance).Ignore();
-        return response;
+        var answer = AskAsync(context, model, request, versions.KeyOf(request));
+        return versions.ChooseShadow(request, model) is { } shadow
+            ? CopyBehindAsync(context.Models, shadow, request, answer, versions.ShadowTolerance)
+            : answer;
     }
 
     /// <summary>Chooses a replica for a stream, which is one call and has no parts.</summary>
@@ -100,14 +99,24 @@ internal sealed class ModelCaller
             : AskWholeAsync(context, model, request, key, null);
     }
 
-    private Task<InferenceResponse> AskInPartsAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key) =>
-        BatchSplitter.RunAsync(
-            model,
-            request,
-            _options.Value.MaxRowsPerRequest,
-            (part, replica, token) => AskWholeAsync(context with { Token = token }, model, part, key, replica),
-            _time,
-            context.Token);
+    private async Task<InferenceResponse> AskInPartsAsync(
+        RequestContext context, PublishedModel model, InferenceRequest request, string? key)
+    {
+        try
+        {
+            return await BatchSplitter.RunAsync(
+                model,
+                request,
+                _options.Value.MaxRowsPerRequest,
+                (part, replica, token) => AskWholeAsync(context with { Token = token }, model, part, key, replica),
+                _time,
+                context.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.Deadline.HasPassed)
+        {
+            throw context.Deadline.Exceeded(request.Model);
+        }
+    }
 
     private Task<InferenceResponse> AskWholeAsync(
         RequestContext context, PublishedModel model, InferenceRequest request, string? key, Replica? replica) =>
@@ -155,6 +164,15 @@ internal sealed class ModelCaller
         model.Entry.Descriptor!.HasProcessing
             ? Worker.InferAsync(request, replica.Id, cancellationToken)
             : replica.Grain.InferAsync(request, cancellationToken);
+
+    /// <summary>Waits for the answer to a request, and sends a copy of the request to a shadow when it is there.</summary>
+    private async Task<InferenceResponse> CopyBehindAsync(
+        ModelTable models, PublishedModel shadow, InferenceRequest request, Task<InferenceResponse> answer, double tolerance)
+    {
+        var response = await answer.ConfigureAwait(false);
+        if (shadow.Record.Shadow.TryBegin()) CopyAsync(models, shadow, request, response, tolerance).Ignore();
+        return response;
+    }
 
     /// <summary>Sends a copy of a request that has been answered, and compares the answers.</summary>
     private async Task CopyAsync(

@@ -122,6 +122,44 @@ public sealed class SplitBatchTests
     }
 
     [Fact]
+    public async Task The_deadline_covers_all_parts()
+    {
+        await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 64, devices: ["a.cpu:0", "b.cpu:0"])]);
+        var asked = new TaskCompletionSource();
+        harness.Grains.OnInfer = (_, _, token) =>
+        {
+            asked.TrySetResult();
+            return harness.HangAsync(token);
+        };
+
+        var call = harness.Client.InferAsync(Ask("m", Thousand) with { Deadline = harness.Time.GetUtcNow().AddSeconds(1) });
+        await asked.Task;
+        harness.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(InferenceError.DeadlineExceeded, (await Assert.ThrowsAsync<InferenceException>(() => call)).Error);
+    }
+
+    [Fact]
+    public async Task A_caller_that_leaves_cancels_all_parts()
+    {
+        await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 64)]);
+        using var leaving = new CancellationTokenSource();
+        var (asked, left) = (new TaskCompletionSource(), new TaskCompletionSource());
+        harness.Grains.OnInfer = (_, _, token) =>
+        {
+            asked.TrySetResult();
+            return harness.HangAsync(token, () => left.TrySetResult());
+        };
+
+        var call = harness.Client.InferAsync(Ask("m", Thousand), leaving.Token);
+        await asked.Task;
+        await leaving.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        await left.Task;
+    }
+
+    [Fact]
     public async Task A_part_whose_device_is_lost_is_answered_by_another()
     {
         await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 64, devices: ["a.cpu:0", "b.cpu:0"])]);

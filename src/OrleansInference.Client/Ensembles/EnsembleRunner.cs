@@ -33,6 +33,11 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         {
             throw context.Deadline.Exceeded(model.Entry.Id.Name);
         }
+        catch (Exception exception) when (exception is not InferenceException && ModelCaller.IsLost(exception))
+        {
+            // Its own worker, since what happens to a step is an exception of ours.
+            throw caller.Lost(model.Entry.Id, exception);
+        }
         finally
         {
             record.End(rows, time.GetElapsedTime(started), time.GetUtcNow());

@@ -265,6 +265,19 @@ public sealed class MemberTests
     }
 
     [Fact]
+    public async Task A_silo_that_is_lost_while_it_prepares_is_an_ensemble_that_does_not_answer()
+    {
+        await using var harness = await ClientHarness.StartAsync(
+            [Network("m1"), Ensemble("e", Members(All with { Required = 1 }, "m1"), hasProcessing: true)]);
+        harness.Grains.OnPreprocess = _ => throw new SiloUnavailableException("gone");
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(Ask("e", 1)));
+
+        Assert.Equal(InferenceError.Unavailable, failure.Error);
+        Assert.Contains("'e' version 1 has no device that answers: it cannot be reached", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_batch_that_is_too_large_for_the_ensemble_reports_of_each_member_the_worst_of_its_parts()
     {
         await using var harness = await ClientHarness.StartAsync(
