@@ -19,7 +19,9 @@ public sealed record InferenceResponse
     [Id(2)]
     public bool IsFinal { get; init; } = true;
 
-    /// <summary>What each member of an ensemble that aggregates has contributed; empty for all other models.</summary>
+    /// <summary>
+    /// What each member of an ensemble that aggregates has contributed; of one within another as <c>step/member</c>. Empty for all other models.
+    /// </summary>
     [Id(3)]
     public IReadOnlyList<MemberReport> Members { get; init; } = [];
 

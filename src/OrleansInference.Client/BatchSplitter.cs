@@ -24,17 +24,20 @@ internal sealed class BatchSplitter
     private readonly int _rows;
     private readonly Lock _gate = new();
     private readonly List<(int Start, InferenceResponse Response)> _parts = [];
+    private readonly int[] _places;
     private int _next;
+    private int _healthyLanes;
 
     private BatchSplitter(InferenceRequest request, int maxBatchSize, int rows)
     {
         _request = request;
         _maxBatchSize = maxBatchSize;
         _rows = rows;
+        _places = new int[request.Inputs.Count];
     }
 
-    /// <summary>Sends a part; to the replica, where one is given.</summary>
-    public delegate Task<InferenceResponse> Send(InferenceRequest part, Replica? replica, CancellationToken cancellationToken);
+    /// <summary>Sends a part, to the target first where one is given.</summary>
+    public delegate Task<InferenceResponse> Send(InferenceRequest part, Target? target, CancellationToken cancellationToken);
 
     public static bool IsNeeded(ModelDescriptor model, InferenceRequest request)
     {
@@ -63,7 +66,8 @@ internal sealed class BatchSplitter
         // An ensemble has no devices of its own: its members choose theirs.
         IReadOnlyList<Replica?> devices = descriptor.Ensemble is null ? [.. model.Ready] : [null];
         var shares = GetShares(devices);
-        var lanes = Enumerable.Range(0, devices.Count * PartsPerDevice);
+        splitter._healthyLanes = devices.Count * PartsPerDevice;
+        var lanes = Enumerable.Range(0, splitter._healthyLanes);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, devices.Count * PartsPerDevice), CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(lanes, parallel, async (lane, token) =>
         {
@@ -105,17 +109,24 @@ internal sealed class BatchSplitter
 
     private async Task RunLaneAsync(Replica? replica, double share, Send send, TimeProvider time, CancellationToken cancellationToken)
     {
-        while (TryTake(share, out var start, out var count))
+        var target = replica is null ? null : new Target(replica);
+        while (TryTake(share, out var start, out var count) is { } part)
         {
-            var part = _request with { Inputs = [.. _request.Inputs.Select(input => TensorRows.Slice(input, start, count))] };
             var began = time.GetTimestamp();
-            var response = await send(part, replica, cancellationToken).ConfigureAwait(false);
-            replica?.RecordSpeed(count, time.GetElapsedTime(began));
-            lock (_gate) _parts.Add((start, response));
+            var response = await send(part, target, cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                _parts.Add((start, response));
+                // Its parts are left to the others, as long as there are any.
+                if (target is { IsLost: true } && --_healthyLanes > 0) return;
+            }
+
+            if (target is { IsLost: false }) target.Replica.RecordSpeed(count, time.GetElapsedTime(began));
         }
     }
 
-    private bool TryTake(double share, out int start, out int count)
+    /// <returns>The next part; null where there is none.</returns>
+    private InferenceRequest? TryTake(double share, out int start, out int count)
     {
         lock (_gate)
         {
@@ -123,8 +134,11 @@ internal sealed class BatchSplitter
             var left = _rows - start;
             var smallest = Math.Min(left, Math.Max(1, _maxBatchSize / SmallestShare));
             count = Math.Min(_maxBatchSize, Math.Max(smallest, (int)Math.Ceiling(left * share)));
+            if (left == 0) return null;
             _next += count;
-            return left > 0;
+            var inputs = new InferenceTensor[_places.Length];
+            for (var i = 0; i < inputs.Length; i++) inputs[i] = TensorRows.TakeNext(_request.Inputs[i], start, count, ref _places[i]);
+            return _request with { Inputs = inputs };
         }
     }
 
@@ -145,12 +159,30 @@ internal sealed class BatchSplitter
         }
     }
 
-    /// <summary>Of each member the worst that happened to one of the parts, and the longest time.</summary>
-    private static IReadOnlyList<MemberReport> JoinMembers(List<InferenceResponse> parts) =>
-    [
-        .. parts
-            .SelectMany(part => part.Members)
-            .GroupBy(report => report.Member)
-            .Select(group => group.MaxBy(report => report.Outcome)! with { Duration = group.Max(report => report.Duration) }),
-    ];
+    /// <summary>
+    /// Of each member the worst that happened to one of the parts, with how many parts it was, and the longest time. Where it was not needed for
+    /// one, it may have answered for another.
+    /// </summary>
+    private static IReadOnlyList<MemberReport> JoinMembers(List<InferenceResponse> parts)
+    {
+        MemberOutcome[] fromBest = [MemberOutcome.Cancelled, MemberOutcome.Answered, MemberOutcome.Late, MemberOutcome.Failed];
+        return [.. parts.SelectMany(part => part.Members).GroupBy(report => report.Member).Select(Join)];
+
+        MemberReport Join(IGrouping<string, MemberReport> reports)
+        {
+            var worst = reports.MaxBy(report => Array.IndexOf(fromBest, report.Outcome))!;
+            var count = reports.Count(report => report.Outcome == worst.Outcome);
+            var reason = worst.Reason.Length == 0 || count == parts.Count ? worst.Reason : $"{worst.Reason} (in {count} of {parts.Count} parts)";
+            return worst with { Reason = reason, Duration = reports.Max(report => report.Duration) };
+        }
+    }
+
+    /// <summary>The replica that parts are meant for.</summary>
+    public sealed class Target(Replica replica)
+    {
+        public Replica Replica => replica;
+
+        /// <summary>Whether it was lost with a part, which another one has answered.</summary>
+        public bool IsLost { get; set; }
+    }
 }

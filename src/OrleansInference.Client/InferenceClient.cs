@@ -106,7 +106,7 @@ internal sealed class InferenceClient(
     /// <summary>What the instances have done, on all devices; of ensembles and shadows what this process has seen.</summary>
     private async Task<ModelStatistics> ReadStatisticsAsync(PublishedModel model, CancellationToken cancellationToken)
     {
-        if (model.Record.Ensemble is { } ensemble) return ensemble.Read();
+        if (model.Record.Ensemble is { } ensemble) return ensemble.Read() with { Shadow = model.Record.Shadow.Statistics };
         try
         {
             var parts = await Task.WhenAll(model.Ready.Select(replica => replica.Grain.GetStatisticsAsync()))

@@ -108,7 +108,7 @@ internal sealed class ModelCaller
                 model,
                 request,
                 _options.Value.MaxRowsPerRequest,
-                (part, replica, token) => AskWholeAsync(context with { Token = token }, model, part, key, replica),
+                (part, target, token) => AskWholeAsync(context with { Token = token }, model, part, key, target),
                 _time,
                 context.Token).ConfigureAwait(false);
         }
@@ -119,23 +119,23 @@ internal sealed class ModelCaller
     }
 
     private Task<InferenceResponse> AskWholeAsync(
-        RequestContext context, PublishedModel model, InferenceRequest request, string? key, Replica? replica) =>
+        RequestContext context, PublishedModel model, InferenceRequest request, string? key, BatchSplitter.Target? target) =>
         model.Record.Ensemble is null
-            ? AskDeviceAsync(context, model, request, key, replica)
+            ? AskDeviceAsync(context, model, request, key, target)
             : _ensembles.RunAsync(context, model, model.Record.Ensemble, request);
 
     /// <param name="context">The request that led to this one.</param>
     /// <param name="model">The model.</param>
     /// <param name="request">No more rows than the model takes at once.</param>
     /// <param name="key">Keeps requests on one device; null where any will do.</param>
-    /// <param name="first">The replica to ask first; null for one that is chosen here.</param>
+    /// <param name="target">The replica to ask first; null for one that is chosen here.</param>
     private async Task<InferenceResponse> AskDeviceAsync(
-        RequestContext context, PublishedModel model, InferenceRequest request, string? key, Replica? first)
+        RequestContext context, PublishedModel model, InferenceRequest request, string? key, BatchSplitter.Target? target)
     {
         var mayAskDirectly = _options.Value.DirectCalls && !model.Entry.Descriptor!.HasProcessing;
         for (Replica? lost = null; ;)
         {
-            var replica = lost is null && first is not null ? first : Choose(model, lost, key);
+            var replica = lost is null && target is { IsLost: false } ? target.Replica : Choose(model, lost, key);
             using var outstanding = replica.Work.Begin();
             var direct = mayAskDirectly ? _local?.TryInferAsync(replica.Id, request, context.Token) : null;
             try
@@ -155,6 +155,7 @@ internal sealed class ModelCaller
             {
                 // Inference is idempotent: where a device is lost with a request on it, another one may answer.
                 lost = Retry(model, replica, lost, exception);
+                if (target is not null) target.IsLost = true;
             }
         }
     }

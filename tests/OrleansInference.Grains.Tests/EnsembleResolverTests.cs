@@ -112,6 +112,49 @@ public sealed class EnsembleResolverTests
     }
 
     [Fact]
+    public void Ensembles_in_a_circle_are_unavailable_even_where_they_could_do_without_each_other()
+    {
+        var any = All with { Required = 1 };
+
+        var entries = EnsembleResolver.Resolve(
+            [Network("x"), Ensemble("a", Members(any, "b", "x")), Ensemble("b", Members(any, "a", "x")), Ensemble("c", Members(any, "a", "x"))]);
+
+        Assert.Equal(
+            [ModelState.Ready, ModelState.Unavailable, ModelState.Unavailable, ModelState.Ready], entries.Select(entry => entry.State));
+        Assert.StartsWith("degraded: model 'a' is not ready", entries[3].Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(32, ModelState.Ready)]
+    [InlineData(33, ModelState.Unavailable)]
+    public void A_request_may_lead_to_a_thousand_others_and_no_more(int width, ModelState expected)
+    {
+        var inner = Members(All with { Required = 1 }, [.. Enumerable.Repeat("x", 32)]);
+        var outer = Members(All with { Required = 1 }, [.. Enumerable.Repeat("inner", width)]);
+
+        Assert.Equal(expected, EnsembleResolver.Resolve([Network("x"), Ensemble("inner", inner), Ensemble("outer", outer)])[2].State);
+    }
+
+    [Theory]
+    [InlineData(16, ModelState.Ready)]
+    [InlineData(17, ModelState.Unavailable)]
+    public void Ensembles_lie_in_ensembles_to_a_limit(int depth, ModelState expected)
+    {
+        var entries = Enumerable.Range(0, depth).Select(level =>
+            Ensemble($"e{level}", Members(All with { Required = 1 }, level == depth - 1 ? "x" : $"e{level + 1}")));
+
+        Assert.Equal(expected, EnsembleResolver.Resolve([.. entries, Network("x")])[0].State);
+    }
+
+    [Fact]
+    public void Parts_that_are_longer_or_shorter_together_than_the_output_are_named()
+    {
+        var plan = Members(All with { Method = AggregationMethod.Concat, Axis = 1 }, "a", "b");
+
+        Assert.Equal((ModelState.Unavailable, "output 'y' is FP32[-1,2], but its members' parts are 4 long together"), Judge([Network("a"), Network("b")], plan));
+    }
+
+    [Fact]
     public void An_ensemble_of_ensembles_is_ready_when_they_are()
     {
         var entries = EnsembleResolver.Resolve(
@@ -165,7 +208,7 @@ public sealed class EnsembleResolverTests
     private static ModelEntry Ensemble(string name, EnsemblePlan plan)
     {
         var entry = Network(name);
-        return entry with { State = ModelState.Loading, Descriptor = entry.Descriptor! with { Ensemble = plan } };
+        return entry with { State = ModelState.Loading, Descriptor = entry.Descriptor! with { Ensemble = plan with { Inputs = [Tensor("x")] } } };
     }
 
     private static ModelDescriptor Describe(string name, TensorSignature[] inputs, TensorSignature[] outputs) =>

@@ -22,6 +22,10 @@ public sealed record EnsemblePlan
     /// <summary>The outputs that the steps give; what postprocessing adds is not among them.</summary>
     [Id(3)]
     public required IReadOnlyList<string> Outputs { get; init; }
+
+    /// <summary>The inputs that the steps take: what preprocessing has made of those that callers send.</summary>
+    [Id(4)]
+    public IReadOnlyList<TensorSignature> Inputs { get; init; } = [];
 }
 
 /// <summary>A model that is asked in the course of an ensemble.</summary>

@@ -39,21 +39,14 @@ public static class BytesElements
         return elements;
     }
 
-    /// <summary>Where some elements lie in data that <see cref="Validate"/> has accepted.</summary>
+    /// <summary>The bytes of the first elements of data that <see cref="Validate"/> has accepted.</summary>
     /// <param name="data">The laid-out elements.</param>
-    /// <param name="first">The first element.</param>
     /// <param name="count">How many; all of them must be there.</param>
-    public static (int Start, int Length) Locate(ReadOnlySpan<byte> data, long first, long count)
+    public static int Measure(ReadOnlySpan<byte> data, long count)
     {
-        var start = Skip(data, first);
-        return (start, Skip(data[start..], count));
-
-        static int Skip(ReadOnlySpan<byte> data, long count)
-        {
-            var place = 0;
-            for (; count > 0; count--) place += PrefixSize + (int)BinaryPrimitives.ReadUInt32LittleEndian(data[place..]);
-            return place;
-        }
+        var length = 0;
+        for (; count > 0; count--) length += PrefixSize + (int)BinaryPrimitives.ReadUInt32LittleEndian(data[length..]);
+        return length;
     }
 
     /// <summary>Checks that the data is exactly <paramref name="count"/> elements, allocating nothing.</summary>

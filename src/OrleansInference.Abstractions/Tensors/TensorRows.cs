@@ -9,16 +9,30 @@ public static class TensorRows
     /// <param name="count">How many; all of them must be there.</param>
     public static InferenceTensor Slice(InferenceTensor tensor, int start, int count)
     {
+        var place = 0;
+        if (start > 0 && start < tensor.Shape[0]) TakeNext(tensor, 0, start, ref place);
+        return TakeNext(tensor, start, count, ref place);
+    }
+
+    /// <summary>The same of rows that are taken one after the other: byte strings differ in length, and are found from where the last ones ended.</summary>
+    /// <param name="tensor">A tensor of one dimension or more.</param>
+    /// <param name="start">The first row.</param>
+    /// <param name="count">How many; all of them must be there.</param>
+    /// <param name="place">Where the first row begins, 0 for that of the tensor; afterwards where the row behind the last one does.</param>
+    public static InferenceTensor TakeNext(InferenceTensor tensor, int start, int count, ref int place)
+    {
         var rows = tensor.Shape[0];
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start + (long)count, rows, nameof(count));
         if (count == rows) return tensor;
         long[] shape = [count, .. tensor.Shape[1..]];
         var perRow = tensor.ElementCount / rows;
-        var (from, length) = tensor.DataType == DataType.Bytes
-            ? BytesElements.Locate(tensor.Data.Span, start * perRow, count * perRow)
-            : ((int)(start * perRow * tensor.DataType.ElementSize()), (int)(count * perRow * tensor.DataType.ElementSize()));
-        return new(tensor.Name, tensor.DataType, shape, tensor.Data.Slice(from, length));
+        var length = tensor.DataType == DataType.Bytes
+            ? BytesElements.Measure(tensor.Data.Span[place..], count * perRow)
+            : (int)(count * perRow * tensor.DataType.ElementSize());
+        var rest = tensor.Data.Slice(place, length);
+        place += length;
+        return new(tensor.Name, tensor.DataType, shape, rest);
     }
 
     /// <summary>Puts tensors of one datatype one behind the other.</summary>
@@ -63,7 +77,7 @@ public static class TensorRows
             {
                 var left = parts[i].Data.Span[places[i]..];
                 var length = parts[i].DataType == DataType.Bytes
-                    ? BytesElements.Locate(left, 0, parts[i].ElementCount / blocks).Length
+                    ? BytesElements.Measure(left, parts[i].ElementCount / blocks)
                     : (int)(parts[i].Data.Length / blocks);
                 left[..length].CopyTo(rest);
                 rest = rest[length..];

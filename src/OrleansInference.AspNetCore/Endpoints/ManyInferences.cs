@@ -35,17 +35,22 @@ internal sealed class ManyInferences(
     /// <param name="body">The requests.</param>
     /// <param name="keepOrder">Whether results come in the order of the requests; otherwise they come as they are completed.</param>
     /// <param name="cancellationToken">The caller has left.</param>
-    public IAsyncEnumerable<RequestResult> RunAsync(ModelRoute route, PipeReader body, bool keepOrder, CancellationToken cancellationToken) =>
-        ReadAsync(route, body, CancellationToken.None)
-            .FanOutAsync(AnswerAsync, new(options.Value.MaxInFlightPerCall, keepOrder), cancellationToken);
+    public async IAsyncEnumerable<RequestResult> RunAsync(
+        ModelRoute route, PipeReader body, bool keepOrder, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var held = new HeldTensors(memory);
+        var results = ReadAsync(route, body, held, CancellationToken.None).FanOutAsync(
+            (read, token) => AnswerAsync(read, held, token), new(options.Value.MaxInFlightPerCall, keepOrder), cancellationToken);
+        await foreach (var result in results) yield return result;
+    }
 
     private async IAsyncEnumerable<ReadRequest> ReadAsync(
-        ModelRoute route, PipeReader body, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ModelRoute route, PipeReader body, HeldTensors held, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var documents = new RequestDocuments(body, memory);
+        var documents = new RequestDocuments(body, memory, time);
         using var leaving = cancellationToken.Register(body.CancelPendingRead);
         using var stopping = lifetime.ApplicationStopping.Register(body.CancelPendingRead);
-        for (var index = 0L; await ReadOneAsync(index, route, documents, cancellationToken) is { } request; index++)
+        for (var index = 0L; await ReadOneAsync(index, route, documents, held, cancellationToken) is { } request; index++)
         {
             yield return request;
             if (documents.HasEnded) yield break;
@@ -54,17 +59,24 @@ internal sealed class ManyInferences(
 
     /// <returns>A request, or why there is none; null where no other follows.</returns>
     private async Task<ReadRequest?> ReadOneAsync(
-        long index, ModelRoute route, RequestDocuments documents, CancellationToken cancellationToken)
+        long index, ModelRoute route, RequestDocuments documents, HeldTensors held, CancellationToken cancellationToken)
     {
         string? id = null;
         try
         {
-            using var document = await documents.ReadAsync();
-            if (document is null) return null;
-            var received = time.GetUtcNow();
-            // The model may be another one than it was a request ago.
-            var model = await FindAsync(route, cancellationToken);
-            var call = InferRequestReader.ReadOne(document.Value.Bytes, model, options.Value.MaxRequestBytes, ref id);
+            InferCall call;
+            ModelDescriptor model;
+            DateTimeOffset received;
+            using (var document = await documents.ReadAsync())
+            {
+                if (document is null) return null;
+                received = time.GetUtcNow();
+                // The model may be another one than it was a request ago.
+                model = await FindAsync(route, cancellationToken);
+                call = InferRequestReader.ReadOne(document.Value.Bytes, model, options.Value.MaxRequestBytes, ref id);
+            }
+
+            held.Hold(call.Inputs);
             return new(index, id, new(call.ToRequest(route.Model, route.Version, received), call, model), null);
         }
         catch (InferenceException refusal)
@@ -77,7 +89,7 @@ internal sealed class ManyInferences(
         }
     }
 
-    private async Task<RequestResult> AnswerAsync(ReadRequest read, CancellationToken cancellationToken)
+    private async Task<RequestResult> AnswerAsync(ReadRequest read, HeldTensors held, CancellationToken cancellationToken)
     {
         try
         {
@@ -93,6 +105,10 @@ internal sealed class ManyInferences(
         {
             Log.OneOfManyFailed(logger, exception, read.Index);
             return Fail(read, StatusCodes.Status500InternalServerError, exception);
+        }
+        finally
+        {
+            if (read.Work is { } work) held.Release(work.Call.Inputs);
         }
     }
 

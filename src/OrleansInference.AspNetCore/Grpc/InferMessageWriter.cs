@@ -22,11 +22,9 @@ internal static class InferMessageWriter
         };
         foreach (var report in response.Members)
         {
-            message.Parameters.Add(MemberParameters.ToName(report), new InferParameter { StringParam = MemberParameters.ToWord(report.Outcome) });
-            message.Parameters.Add(
-                MemberParameters.ToDurationName(report), new InferParameter { DoubleParam = MemberParameters.ToMilliseconds(report) });
-            if (report.Reason.Length > 0)
-                message.Parameters.Add(MemberParameters.ToReasonName(report), new InferParameter { StringParam = report.Reason });
+            message.Parameters[MemberParameters.ToName(report)] = new() { StringParam = MemberParameters.ToWord(report.Outcome) };
+            message.Parameters[MemberParameters.ToDurationName(report)] = new() { DoubleParam = MemberParameters.ToMilliseconds(report) };
+            if (report.Reason.Length > 0) message.Parameters[MemberParameters.ToReasonName(report)] = new() { StringParam = report.Reason };
         }
 
         foreach (var output in response.Outputs.Select(output => call.Classify(output, model)))

@@ -7,10 +7,17 @@ namespace OrleansInference.AspNetCore.Protocol;
 /// The documents of a body with many, one after the other. Each is gathered as a body by itself would be, and held to the same limits: one
 /// that exceeds them is passed over without being held, and the next one can be read.
 /// </summary>
-internal sealed class RequestDocuments(PipeReader body, RequestMemory memory)
+internal sealed class RequestDocuments(PipeReader body, RequestMemory memory, TimeProvider time)
 {
+    /// <summary>
+    /// How long the rest of a document that has begun is waited for, byte by byte: what is there of it is held meanwhile. The next document may
+    /// take as long as it likes.
+    /// </summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly RequestSplitter _splitter = new();
     private bool _isPassingOver;
+    private bool _hasWaitedInVain;
 
     /// <summary>Whether nothing can be read any more: the body has ended, or what was thrown is about all that is left of it.</summary>
     public bool HasEnded { get; private set; }
@@ -27,7 +34,7 @@ internal sealed class RequestDocuments(PipeReader body, RequestMemory memory)
         {
             while (true)
             {
-                var read = await RequestBody.ReadMoreAsync(body);
+                var read = await ReadMoreAsync(isWaitedFor: held > 0 || _isPassingOver);
                 var isWhole = TrySplit(read, out var document);
                 if (_isPassingOver)
                 {
@@ -58,11 +65,26 @@ internal sealed class RequestDocuments(PipeReader body, RequestMemory memory)
         }
     }
 
+    private async ValueTask<ReadResult> ReadMoreAsync(bool isWaitedFor)
+    {
+        if (!isWaitedFor) return await RequestBody.ReadMoreAsync(body);
+        await using var patience = time.CreateTimer(
+            _ =>
+            {
+                _hasWaitedInVain = true;
+                body.CancelPendingRead();
+            },
+            null,
+            Patience,
+            Timeout.InfiniteTimeSpan);
+        return await RequestBody.ReadMoreAsync(body);
+    }
+
     private bool TrySplit(ReadResult read, out ReadOnlySequence<byte> document)
     {
         try
         {
-            return read.IsCanceled ? throw new OperationCanceledException() : _splitter.TryRead(read.Buffer, read.IsCompleted, out document);
+            return read.IsCanceled ? throw WhyCancelled() : _splitter.TryRead(read.Buffer, read.IsCompleted, out document);
         }
         catch
         {
@@ -70,6 +92,11 @@ internal sealed class RequestDocuments(PipeReader body, RequestMemory memory)
             throw;
         }
     }
+
+    private Exception WhyCancelled() => _hasWaitedInVain
+        ? new InferenceException(
+            InferenceError.DeadlineExceeded, $"the rest of the request has not come for {Patience.TotalSeconds:F0} s; no other one is read")
+        : new OperationCanceledException();
 
     private void PassOver(ReadOnlySequence<byte> document, bool isWhole)
     {

@@ -103,7 +103,7 @@ internal static class TensorJson
                 foreach (var element in As<Half>(elements)) WriteFloat(writer, (float)element);
                 break;
             case DataType.BFloat16:
-                foreach (var element in As<ushort>(elements)) WriteFloat(writer, BitConverter.Int32BitsToSingle(element << 16));
+                foreach (var element in As<ushort>(elements)) WriteFloat(writer, BFloat16.ToSingle(element));
                 break;
             case DataType.Float32:
                 foreach (var element in As<float>(elements)) WriteFloat(writer, element);
@@ -188,13 +188,10 @@ internal static class TensorJson
         _ => Write(target, value),
     };
 
-    /// <summary>The upper half of a float, rounded to nearest, ties to even.</summary>
     private static bool TryRoundToBFloat16(float value, out ushort bits)
     {
-        var all = BitConverter.SingleToUInt32Bits(value);
-        var rounded = all + 0x7fff + ((all >> 16) & 1);
-        bits = (ushort)(rounded >> 16);
-        return float.IsFinite(value) && (bits & 0x7f80) != 0x7f80;
+        bits = BFloat16.FromSingle(value);
+        return float.IsFinite(value) && float.IsFinite(BFloat16.ToSingle(bits));
     }
 
     private static bool Write<T>(Span<byte> target, T value)

@@ -99,23 +99,17 @@ internal static class Arithmetic
 
     private static float[] Widen(InferenceTensor tensor)
     {
-        var halves = MemoryMarshal.Cast<byte, ushort>(tensor.Data.Span);
-        var wide = new float[halves.Length];
-        for (var i = 0; i < wide.Length; i++) wide[i] = BitConverter.Int32BitsToSingle(halves[i] << 16);
+        var elements = MemoryMarshal.Cast<byte, ushort>(tensor.Data.Span);
+        var wide = new float[elements.Length];
+        for (var i = 0; i < wide.Length; i++) wide[i] = BFloat16.ToSingle(elements[i]);
         return wide;
     }
 
-    /// <summary>The nearest BF16, ties to even. A NaN stays one: what is added to round could make an infinity of it.</summary>
     private static byte[] Narrow(float[] wide)
     {
         var data = new byte[wide.Length * sizeof(ushort)];
-        var halves = MemoryMarshal.Cast<byte, ushort>(data.AsSpan());
-        for (var i = 0; i < wide.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(wide[i]);
-            halves[i] = float.IsNaN(wide[i]) ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
-
+        var elements = MemoryMarshal.Cast<byte, ushort>(data.AsSpan());
+        for (var i = 0; i < wide.Length; i++) elements[i] = BFloat16.FromSingle(wide[i]);
         return data;
     }
 }

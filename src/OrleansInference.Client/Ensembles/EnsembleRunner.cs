@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 using Microsoft.Extensions.Logging;
 
 using OrleansInference.Client.Routing;
@@ -51,15 +53,16 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         var prepared = processes
             ? await worker().PreprocessAsync(request, model.Entry.Id, context.Token).ConfigureAwait(false)
             : request with { Inputs = model.Signature!.Bind(request, out _) };
+        var nested = new ConcurrentQueue<MemberReport>();
         var (outputs, members) = record.Plan.Aggregation is { } aggregation
             ? await _members.RunAsync(record, aggregation, prepared, Ask, context).ConfigureAwait(false)
             : (await PipelineRunner.RunAsync(record.Plan, prepared, Ask, context.Token).ConfigureAwait(false), []);
-        var response = new InferenceResponse { Model = model.Entry.Id, Outputs = outputs, Members = members };
+        var response = new InferenceResponse { Model = model.Entry.Id, Outputs = outputs, Members = [.. members, .. nested] };
         if (!processes) return response with { Outputs = ModelSignature.Select(request, outputs) };
         return await worker().PostprocessAsync(request, response, model.Entry.Id, context.Token).ConfigureAwait(false);
 
         Task<InferenceTensor[]> Ask(EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken) =>
-            AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors);
+            AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors, nested);
     }
 
     /// <summary>Asks the model of a step.</summary>
@@ -69,6 +72,7 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
     /// <param name="step">The step.</param>
     /// <param name="request">The request to the ensemble.</param>
     /// <param name="tensors">The ensemble's tensors that are there, by name.</param>
+    /// <param name="nested">Takes what the step, where it is an ensemble itself, says of its members.</param>
     /// <returns>What the step gives, under the names of the ensemble's tensors.</returns>
     private async Task<InferenceTensor[]> AskAsync(
         RequestContext context,
@@ -76,7 +80,8 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         EnsembleRecord record,
         EnsembleStep step,
         InferenceRequest request,
-        IReadOnlyDictionary<string, InferenceTensor> tensors)
+        IReadOnlyDictionary<string, InferenceTensor> tensors,
+        ConcurrentQueue<MemberReport> nested)
     {
         var places = record.FindPlaces(step.Name);
         if (places is not null) await places.WaitAsync(context.Token).ConfigureAwait(false);
@@ -97,9 +102,10 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
                 RoutingKey = request.RoutingKey,
             }).ConfigureAwait(false);
             if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Answered, time.GetElapsedTime(started));
+            foreach (var report in answer.Members) nested.Enqueue(report with { Member = $"{step.Name}/{report.Member}" });
             return [.. answer.Outputs.Select(output => output.Rename(outputs[output.Name]))];
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (context.Token.IsCancellationRequested)
         {
             if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Cancelled, time.GetElapsedTime(started));
             throw;

@@ -6,6 +6,9 @@ namespace OrleansInference.Client.Ensembles;
 /// <summary>Asks all members of an ensemble at once, and makes one answer of what has come when enough of them have answered.</summary>
 internal sealed class MemberRunner(TimeProvider time)
 {
+    /// <summary>The part of a request's time in which members may answer that the ensemble can do without.</summary>
+    private const double ShareOfDeadline = 0.9;
+
     /// <param name="record">The ensemble.</param>
     /// <param name="aggregation">How the answers become one.</param>
     /// <param name="request">What the members are asked.</param>
@@ -23,15 +26,16 @@ internal sealed class MemberRunner(TimeProvider time)
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
         var calls = steps.Select(step => AskAsync(step)).ToList();
         var answers = new Answer?[steps.Count];
-        var outcome = await GatherAsync(calls, answers, aggregation, ending.Token).ConfigureAwait(false);
+        var outcome = await GatherAsync(calls, answers, aggregation, FindLimit(aggregation, steps.Count, context), ending.Token).ConfigureAwait(false);
         await ending.CancelAsync().ConfigureAwait(false);
-        if (context.Token.IsCancellationRequested && !context.Deadline.HasPassed) throw new OperationCanceledException(context.Token);
 
+        var hasLeft = context.Token.IsCancellationRequested && !context.Deadline.HasPassed;
         var elapsed = time.GetElapsedTime(started);
-        var reports = steps.Select((step, place) => Report(step, answers[place], outcome, elapsed)).ToList();
+        var reports = steps.Select((step, place) => Report(step, answers[place], hasLeft ? MemberOutcome.Cancelled : outcome, elapsed)).ToList();
         foreach (var report in reports) record.RecordStep(report.Member, report.Outcome, report.Duration);
+        if (hasLeft) throw new OperationCanceledException(context.Token);
         var usable = steps.Zip(answers).Where(pair => pair.Second is { Failure: null }).ToList();
-        if (usable.Count < aggregation.Required) throw TooFew(request.Model, aggregation, reports, answers);
+        if (usable.Count < aggregation.Required) throw TooFew(request.Model, aggregation, reports, answers, outcome);
         if (aggregation.Method == AggregationMethod.First) usable = [.. usable.OrderBy(pair => pair.Second!.Duration).Take(1)];
         return (
             [
@@ -64,13 +68,26 @@ internal sealed class MemberRunner(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// How long to wait for members that the ensemble can do without: the ensemble's own deadline, but some time before the request's, since an
+    /// answer that comes with it helps nobody.
+    /// </summary>
+    private TimeSpan FindLimit(Aggregation aggregation, int members, RequestContext context)
+    {
+        var limit = aggregation.Deadline ?? Timeout.InfiniteTimeSpan;
+        if (aggregation.Required == members || context.Deadline.Request.Deadline is not { } deadline) return limit;
+        var left = ShareOfDeadline * (deadline - time.GetUtcNow());
+        if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+        return limit == Timeout.InfiniteTimeSpan || left < limit ? left : limit;
+    }
+
     /// <summary>Waits for as many answers as are needed, and as long as others may still come.</summary>
     /// <returns>What became of those that have not answered.</returns>
     private async Task<MemberOutcome> GatherAsync(
-        List<Task<Answer>> calls, Answer?[] answers, Aggregation aggregation, CancellationToken cancellationToken)
+        List<Task<Answer>> calls, Answer?[] answers, Aggregation aggregation, TimeSpan limit, CancellationToken cancellationToken)
     {
         // The delay ends with the token, which is cancelled when the race is over.
-        var deadline = Task.Delay(aggregation.Deadline ?? Timeout.InfiniteTimeSpan, time, cancellationToken);
+        var deadline = Task.Delay(limit, time, cancellationToken);
         var failures = 0;
         var waiting = calls.Select((call, place) => (Call: (Task)call, Place: place)).ToList();
         while (waiting.Count > 0)
@@ -97,13 +114,18 @@ internal sealed class MemberRunner(TimeProvider time)
     };
 
     private static InferenceException TooFew(
-        string ensemble, Aggregation aggregation, List<MemberReport> reports, Answer?[] answers)
+        string ensemble, Aggregation aggregation, List<MemberReport> reports, Answer?[] answers, MemberOutcome outcome)
     {
         var missing = reports.Where(report => report.Outcome != MemberOutcome.Answered).ToList();
-        var errors = answers.Select(answer => answer?.Failure?.Error).OfType<InferenceError>().Distinct().ToList();
-        var error = errors is [var only] ? only
-            : errors.Count > 0 ? InferenceError.ModelFailed
-            : InferenceError.DeadlineExceeded;
+        var errors = answers
+            // Where one failure was enough to give up, those that were not waited for any more are no reason.
+            .Select(answer => answer is null && outcome == MemberOutcome.Late ? InferenceError.DeadlineExceeded : answer?.Failure?.Error)
+            .OfType<InferenceError>()
+            // The ensemble is there, whether or not its member is.
+            .Select(error => error == InferenceError.NotFound ? InferenceError.NotReady : error)
+            .Distinct()
+            .ToList();
+        var error = errors is [var only] ? only : InferenceError.ModelFailed;
         var reasons = missing.Select(report =>
             report.Outcome == MemberOutcome.Failed ? report.Reason : $"'{report.Member}' {report.Reason} ({report.Duration.TotalMilliseconds:F0} ms)");
         return new(

@@ -21,7 +21,7 @@ internal static class NaN
     {
         foreach (var value in values)
         {
-            if (float.IsNaN(BitConverter.Int32BitsToSingle(value << 16))) return true;
+            if (float.IsNaN(BFloat16.ToSingle(value))) return true;
         }
 
         return false;

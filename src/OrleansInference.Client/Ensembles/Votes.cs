@@ -53,7 +53,8 @@ internal static class Votes
         where T : unmanaged, IComparable<T>
     {
         var shape = tensors[0].Shape.ToArray();
-        var classes = (int)shape[^1];
+        // A lone score is one class, which gets all votes.
+        var classes = shape.Length == 0 ? 1 : (int)shape[^1];
         var votes = new double[tensors[0].ElementCount];
         var total = weights.Sum();
         for (var voter = 0; voter < tensors.Count; voter++)

@@ -21,7 +21,7 @@ internal static class TensorComparison
         return left.DataType switch
         {
             DataType.Float16 => AreNear<Half>(left, right, tolerance, static value => (double)value),
-            DataType.BFloat16 => AreNear<ushort>(left, right, tolerance, static value => BitConverter.Int32BitsToSingle(value << 16)),
+            DataType.BFloat16 => AreNear<ushort>(left, right, tolerance, static value => BFloat16.ToSingle(value)),
             DataType.Float32 => AreNear<float>(left, right, tolerance, static value => value),
             DataType.Float64 => AreNear<double>(left, right, tolerance, static value => value),
             _ => false,

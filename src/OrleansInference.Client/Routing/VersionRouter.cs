@@ -57,15 +57,18 @@ internal sealed class VersionRouter
         return _weighted[^1].Model;
     }
 
-    /// <summary>The highest ready version, or the highest one where none is ready.</summary>
+    /// <summary>The highest ready version, or the highest one where none is ready. A shadow's answers are given to nobody.</summary>
     public PublishedModel ChooseHighest()
     {
+        PublishedModel? highest = null;
         for (var i = 0; i < _versions.Count; i++)
         {
+            if (ReferenceEquals(_versions[i], _shadowModel)) continue;
             if (_versions[i].Entry.State == ModelState.Ready) return _versions[i];
+            highest ??= _versions[i];
         }
 
-        return _versions[0];
+        return highest ?? _versions[0];
     }
 
     public PublishedModel? Find(int version)

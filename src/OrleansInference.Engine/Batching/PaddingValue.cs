@@ -54,11 +54,9 @@ internal static class PaddingValue
         }
     }
 
-    /// <summary>To the nearest, and to even between two.</summary>
     private static (bool IsValue, ulong Bits) RoundToBFloat16(float value)
     {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        var rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-        return (float.IsFinite(value) && float.IsFinite(BitConverter.UInt32BitsToSingle(rounded << 16)), rounded);
+        var rounded = BFloat16.FromSingle(value);
+        return (float.IsFinite(value) && float.IsFinite(BFloat16.ToSingle(rounded)), rounded);
     }
 }

@@ -13,11 +13,11 @@ internal static class EnsembleCheck
     /// <param name="plan">What the file says.</param>
     /// <param name="network">What the ensemble's models take and give: its inputs when they are preprocessed, its outputs before they are postprocessed.</param>
     /// <param name="errors">Takes what is wrong.</param>
-    /// <returns>The plan with its outputs, and its steps in an order in which they can run.</returns>
+    /// <returns>The plan with its inputs and outputs, and its steps in an order in which they can run.</returns>
     public static EnsemblePlan Complete(EnsemblePlan plan, ModelSignature network, List<string> errors)
     {
         var outputs = network.Outputs.Select(output => output.Name).ToList();
-        plan = plan with { Outputs = outputs };
+        plan = plan with { Inputs = network.Inputs, Outputs = outputs };
         if (plan.Aggregation is null) return plan with { Steps = Order(plan.Steps, network, errors) };
         CheckMembers(plan, plan.Aggregation, network, errors);
         return plan;
@@ -29,6 +29,7 @@ internal static class EnsembleCheck
         {
             if (!aggregation.Method.Supports(output.DataType))
                 errors.Add($"ensemble.aggregate: {aggregation.Method} is not possible for output '{output.Name}' of {output.DataType.ToProtocolName()}");
+            if (CheckAxis(plan.Steps.Count, aggregation, output, network.MaxBatchSize > 0 ? 1 : 0) is { } mistake) errors.Add(mistake);
         }
 
         for (var i = 0; i < plan.Steps.Count; i++)
@@ -42,12 +43,30 @@ internal static class EnsembleCheck
             }
 
             if (step.OutputMap is not { } map) continue;
+            foreach (var twice in map.Values.CountBy(tensor => tensor).Where(count => count.Value > 1))
+                errors.Add($"{path}.output_map: '{twice.Key}' is given twice");
             foreach (var output in plan.Outputs.Except(map.Values)) errors.Add($"{path}.output_map: gives no '{output}', which is an output of the ensemble");
             foreach (var (output, tensor) in map)
             {
                 if (!plan.Outputs.Contains(tensor)) errors.Add($"{path}.output_map.{output}: '{tensor}' is none of the ensemble's outputs {List(plan.Outputs)}");
             }
         }
+    }
+
+    /// <summary>Whether an output can be as long as what is put together in it.</summary>
+    private static string? CheckAxis(int members, Aggregation aggregation, TensorSignature output, int batch)
+    {
+        if (aggregation.Method is not (AggregationMethod.Concat or AggregationMethod.Stack) || output.AnyRank) return null;
+        var (axis, shape) = (aggregation.Axis, TensorShape.Format(output.Shape.AsSpan()[batch..]));
+        if (axis >= output.Shape.Length)
+            return string.Create(CultureInfo.InvariantCulture, $"ensemble.axis: {axis - batch} is no dimension of output '{output.Name}', whose dims are {shape}");
+        var length = output.Shape[axis];
+        if (length < 0) return null;
+        if (aggregation.Required < members)
+            return string.Create(CultureInfo.InvariantCulture, $"output '{output.Name}': dims {shape} must have -1 at {axis - batch}, since members may be missing there");
+        return aggregation.Method == AggregationMethod.Stack && length != members
+            ? string.Create(CultureInfo.InvariantCulture, $"output '{output.Name}': dims {shape} have {length} at {axis - batch}, where {members} members are stacked")
+            : null;
     }
 
     /// <summary>The steps, each behind those whose outputs it takes.</summary>

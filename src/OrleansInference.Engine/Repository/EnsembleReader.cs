@@ -17,6 +17,9 @@ internal static class EnsembleReader
 
     private const int MaxAxis = 31;
 
+    /// <summary>What stands behind a member's name in the parameters of an answer.</summary>
+    private static readonly string[] Reserved = [".milliseconds", ".reason"];
+
     private static readonly int MaxDeadline = (int)TimeSpan.FromHours(1).TotalMilliseconds;
 
     public static EnsemblePlan? Read(JsonSection model, string platform, string name, int maxBatchSize)
@@ -123,12 +126,20 @@ internal static class EnsembleReader
     private static List<EnsembleStep> ReadSteps(JsonSection section, string field, string ensemble, bool areWeighted)
     {
         var steps = new List<EnsembleStep>();
-        foreach (var entry in section.Sections(field))
+        var entries = section.Sections(field);
+        if (entries.Count > MaxSteps)
+        {
+            section.Error(field, $"has {entries.Count} entries, the limit is {MaxSteps}");
+            return steps;
+        }
+
+        foreach (var entry in entries)
         {
             var model = entry.String("model_name");
             if (model == ensemble) entry.Error("model_name", $"'{model}' is the ensemble itself");
             var name = entry.String("name", FindFreeName(model, steps));
             if (steps.Any(other => other.Name == name)) entry.Error("name", $"'{name}' is there twice");
+            if (Reserved.Any(name.EndsWith)) entry.Error("name", $"'{name}' ends as the parameters do that tell of members: {string.Join(", ", Reserved)}");
             var version = entry.Integer("model_version", -1, -1, int.MaxValue);
             if (version == 0) entry.Error("model_version", "0 is no version: they begin at 1, and -1 leaves the choice to the server");
             if (!areWeighted && entry.Has("weight")) entry.Error("weight", "is a matter of weighted_mean and majority_vote alone");
@@ -145,7 +156,6 @@ internal static class EnsembleReader
         }
 
         if (steps.Count == 0) section.Error(field, "is empty: an ensemble has at least one model");
-        if (steps.Count > MaxSteps) section.Error(field, $"has {steps.Count} entries, the limit is {MaxSteps}");
         return steps;
     }
 

@@ -67,9 +67,9 @@ internal sealed partial class FileModelRepository : IModelRepository
         {
             return Read(name, [.. _roots.Select(root => Path.Combine(root, name)).Where(Directory.Exists)]);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
         {
-            // A folder that cannot be read is one model's trouble, not its neighbours'.
+            // A folder that cannot be read, for whatever reason, is one model's trouble, not its neighbours'.
             return ModelFolder.Broken(new(name, 0), exception.Message);
         }
     }

@@ -5,6 +5,8 @@ namespace OrleansInference.Engine.Repository;
 /// <summary>Reads which version of a model answers requests that name none: <c>routing</c>.</summary>
 internal static class RoutingReader
 {
+    private const double MaxWeight = 1e6;
+
     public static RoutingPolicy? Read(JsonSection model)
     {
         if (model.Section("routing") is not { } section) return null;
@@ -37,16 +39,18 @@ internal static class RoutingReader
             .Concat(policy.Shadow is { } shadow ? [shadow.Version] : [])
             .Except(served)
             .ToList();
+        if (policy.Shadow is { } alone && served is [var only] && only == alone.Version)
+            return string.Create(CultureInfo.InvariantCulture, $"routing.shadow.version: {only} is the only version that is served, and a shadow's answers are given to nobody");
         return missing.Count == 0 ? null : string.Create(
             CultureInfo.InvariantCulture,
             $"routing: version {string.Join(", ", missing)} is not served; of the version folders, the version_policy admits {string.Join(", ", served)}");
     }
 
-    /// <summary>A number above 0.</summary>
+    /// <summary>A number above 0, and small enough to be added up.</summary>
     public static double ReadWeight(JsonSection section, string field)
     {
         var weight = section.Double(field, 1);
-        if (weight <= 0) section.Error(field, string.Create(CultureInfo.InvariantCulture, $"{weight} is not above 0"));
+        if (weight is <= 0 or > MaxWeight) section.Error(field, string.Create(CultureInfo.InvariantCulture, $"{weight} is not above 0 and at most {MaxWeight}"));
         return weight;
     }
 

@@ -21,7 +21,7 @@ internal static class TensorNumbers
         DataType.Int64 => Convert<long>(tensor, value => value),
         DataType.Float16 => Convert<Half>(tensor, value => (double)value),
         // The upper half of a single.
-        DataType.BFloat16 => Convert<ushort>(tensor, value => BitConverter.UInt32BitsToSingle((uint)value << 16)),
+        DataType.BFloat16 => Convert<ushort>(tensor, value => BFloat16.ToSingle(value)),
         DataType.Float32 => Convert<float>(tensor, value => value),
         DataType.Float64 => Convert<double>(tensor, value => value),
         _ => throw new NotSupportedException($"Tensors of {tensor.DataType.ToProtocolName()} are no numbers."),

@@ -5,8 +5,16 @@ namespace OrleansInference.Grains.Models;
 /// <summary>Pure: in what state ensembles are, which follows from the models that they consist of.</summary>
 internal sealed class EnsembleResolver
 {
+    /// <summary>A request of an ensemble may lead to so many requests of networks, by way of the ensembles in it.</summary>
+    private const int MaxCalls = 1024;
+
+    /// <summary>Ensembles in ensembles call each other, and each takes its part of a thread's stack.</summary>
+    private const int MaxDepth = 16;
+
     private readonly ILookup<string, ModelEntry> _entries;
     private readonly Dictionary<ModelId, ModelEntry> _resolved = [];
+    private readonly Dictionary<ModelId, string> _cycles = [];
+    private readonly Dictionary<ModelId, int> _calls = [];
     private readonly List<ModelId> _path = [];
 
     private EnsembleResolver(IEnumerable<ModelEntry> entries) => _entries = entries.ToLookup(entry => entry.Id.Name);
@@ -27,13 +35,19 @@ internal sealed class EnsembleResolver
         if (_resolved.TryGetValue(entry.Id, out var known)) return known;
         if (_path.IndexOf(entry.Id) is >= 0 and var start)
         {
-            var cycle = _path.Skip(start).Append(entry.Id).Select(id => $"'{id.Name}'");
-            return entry with { State = ModelState.Unavailable, Reason = $"ensembles consist of each other: {string.Join(" -> ", cycle)}" };
+            var cycle = _path[start..];
+            var names = string.Join(" -> ", cycle.Append(entry.Id).Select(id => $"'{id.Name}'"));
+            foreach (var id in cycle) _cycles.TryAdd(id, $"ensembles consist of each other: {names}");
+            return entry with { State = ModelState.Unavailable, Reason = _cycles[entry.Id] };
         }
 
+        if (_path.Count == MaxDepth)
+            return entry with { State = ModelState.Unavailable, Reason = $"it lies more than {MaxDepth} ensembles deep in '{_path[0].Name}'" };
         _path.Add(entry.Id);
         var (state, reason) = Judge(entry.Descriptor!);
         _path.RemoveAt(_path.Count - 1);
+        // Whatever an ensemble can do without: a request would go round and round.
+        if (_cycles.TryGetValue(entry.Id, out var round)) (state, reason) = (ModelState.Unavailable, round);
         return _resolved[entry.Id] = entry with { State = state, Reason = reason };
     }
 
@@ -43,6 +57,10 @@ internal sealed class EnsembleResolver
         var models = plan.Steps.Select(Find).ToList();
         var mistakes = EnsembleTensors.FindMistakes(ensemble, [.. models.Select(model => model?.Descriptor)]).ToList();
         if (mistakes.Count > 0) return (ModelState.Unavailable, string.Join("; ", mistakes));
+
+        var calls = models.Sum(model => model is null ? 0 : _calls.GetValueOrDefault(model.Id, 1));
+        _calls[ensemble.Id] = Math.Min(calls, MaxCalls + 1);
+        if (calls > MaxCalls) return (ModelState.Unavailable, $"a request leads to more than {MaxCalls} requests of the models in it");
 
         var missing = plan.Steps.Zip(models).Where(pair => pair.Second?.State != ModelState.Ready).Select(Describe).ToList();
         var required = plan.Aggregation?.Required ?? plan.Steps.Count;

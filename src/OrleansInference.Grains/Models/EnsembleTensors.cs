@@ -12,11 +12,7 @@ internal static class EnsembleTensors
     public static IEnumerable<string> FindMistakes(ModelDescriptor ensemble, IReadOnlyList<ModelDescriptor?> models)
     {
         var plan = ensemble.Ensemble!;
-        var replaced = ensemble.Preprocessed.SelectMany(preprocessed => preprocessed.Inputs).ToHashSet();
-        var tensors = ensemble.Inputs
-            .Where(input => !replaced.Contains(input.Name))
-            .Concat(ensemble.Preprocessed.SelectMany(preprocessed => preprocessed.Network))
-            .ToDictionary(input => input.Name);
+        var tensors = plan.Inputs.ToDictionary(input => input.Name);
         foreach (var (step, model) in plan.Steps.Zip(models))
         {
             if (model is null) continue;
@@ -32,6 +28,11 @@ internal static class EnsembleTensors
                 else if (CheckOutput(given, tensor, ensemble, plan.Aggregation) is { } mistake)
                     yield return $"{place}: {mistake}";
             }
+        }
+
+        if (plan.Aggregation is { Method: AggregationMethod.Concat } concat)
+        {
+            foreach (var mistake in CheckLengths(ensemble, concat, models)) yield return mistake;
         }
 
         if (plan.Aggregation is not null) yield break;
@@ -77,6 +78,22 @@ internal static class EnsembleTensors
 
         var wanted = output with { Shape = expected };
         return AreCompatible(given, wanted) ? null : $"output '{given.Name}' is {Describe(given)}, but '{tensor}' needs {Describe(wanted)}";
+    }
+
+    /// <summary>Whether what is put together is as long as the output, where all lengths are known.</summary>
+    private static IEnumerable<string> CheckLengths(ModelDescriptor ensemble, Aggregation concat, IReadOnlyList<ModelDescriptor?> models)
+    {
+        foreach (var output in ensemble.Outputs.Where(output => ensemble.Ensemble!.Outputs.Contains(output.Name) && !output.AnyRank))
+        {
+            var lengths = ensemble.Ensemble!.Steps.Zip(models).Select(pair =>
+            {
+                var name = pair.First.OutputMap?.FirstOrDefault(entry => entry.Value == output.Name).Key ?? output.Name;
+                var given = pair.Second?.Outputs.FirstOrDefault(other => other.Name == name);
+                return given is { AnyRank: false } && concat.Axis < given.Shape.Length ? given.Shape[concat.Axis] : -1;
+            }).ToList();
+            if (output.Shape[concat.Axis] >= 0 && lengths.All(length => length >= 0) && lengths.Sum() != output.Shape[concat.Axis])
+                yield return $"output '{output.Name}' is {Describe(output)}, but its members' parts are {lengths.Sum()} long together";
+        }
     }
 
     private static bool AreCompatible(TensorSignature given, TensorSignature taken) =>

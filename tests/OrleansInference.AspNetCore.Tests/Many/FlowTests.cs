@@ -214,6 +214,48 @@ public sealed class FlowTests
         }
     }
 
+    [Fact(Timeout = Limit)]
+    public async Task A_request_that_is_not_sent_to_its_end_is_given_up_with_what_is_held_of_it()
+    {
+        await using var door = await FrontDoor.StartAsync();
+        var body = new Pipe();
+        using var lines = new StreamReader(await door.OpenAsync(Route, new StreamContent(body.Reader.AsStream())));
+        await body.Writer.WriteAsync(Lines(Number(1)) + Number(2)[..^9]);
+        Assert.Equal(1, (await lines.ReadJsonAsync()).Value());
+        while (door.Memory.Held == 0) await Task.Yield();
+
+        var last = lines.ReadJsonAsync();
+        while (!last.IsCompleted)
+        {
+            door.Time.Advance(RequestDocuments.Patience);
+            await Task.Yield();
+        }
+
+        Assert.Equal((1, 504), (await last).ReadStatus());
+        Assert.Null(await lines.ReadLineAsync());
+        while (door.Memory.Held > 0) await Task.Yield();
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task Tensors_under_way_are_held_until_they_are_answered()
+    {
+        await using var door = await FrontDoor.StartAsync(maxHeldBytes: 1000);
+        var gates = new Gates(door.Client);
+        var answering = door.PostAsync(Route, Lines(Zeros("large"), Zeros("other")));
+        await gates.WhenAsked("large");
+        while (door.Memory.Held != 800) await Task.Yield();
+        gates.Open("large");
+
+        var statuses = (await answering).ReadStatuses();
+
+        Assert.Equal([(0, 200), (1, 429)], statuses);
+        Assert.Equal(0, door.Memory.Held);
+    }
+
+    /// <summary>A request whose tensor has 800 bytes.</summary>
+    private static string Zeros(string id) =>
+        $$"""{"id":"{{id}}","inputs":[{"name":"INPUT0","datatype":"FP32","shape":[200],"data":[{{string.Join(',', new int[200])}}]}]}""";
+
     /// <summary>Sends nothing: it fails, or has never room.</summary>
     private sealed class StuckPipe(bool isBroken) : PipeWriter
     {

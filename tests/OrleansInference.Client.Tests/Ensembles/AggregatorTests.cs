@@ -101,6 +101,10 @@ public sealed class AggregatorTests
     }
 
     [Fact]
+    public void A_lone_score_gets_all_votes() => Assert.Equal(
+        [1f], Combine(AggregationMethod.MajorityVote, [.. Enumerable.Repeat(new InferenceTensor("y", DataType.Float32, [], new byte[4]), 2)]).ToArray<float>());
+
+    [Fact]
     public void Tensors_are_put_together_along_an_axis_or_side_by_side_on_a_new_one()
     {
         InferenceTensor[] tensors = [InferenceTensor.Create("y", new[] { 1f, 2, 3, 4 }, 2, 2), InferenceTensor.Create("y", new[] { 5f, 6, 7, 8 }, 2, 2)];

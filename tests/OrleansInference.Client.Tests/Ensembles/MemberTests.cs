@@ -114,6 +114,61 @@ public sealed class MemberTests
     }
 
     [Fact]
+    public async Task A_quorum_without_a_deadline_answers_before_the_requests_own_has_passed()
+    {
+        await using var harness = await StartAsync(Quorum with { Deadline = null });
+        var hanging = new TaskCompletionSource();
+        harness.Grains.OnInfer = (instance, _, token) =>
+        {
+            if (instance.Model.Name != "m3") return Task.FromResult(Answer(instance, NumberOf(instance)));
+            hanging.SetResult();
+            return harness.HangAsync(token);
+        };
+
+        var call = harness.Client.InferAsync(Ask("e", 1) with { Deadline = harness.Time.GetUtcNow().AddSeconds(10) });
+        await hanging.Task;
+        harness.Time.Advance(TimeSpan.FromSeconds(9));
+
+        Assert.Equal(MemberOutcome.Late, (await call).Members[2].Outcome);
+    }
+
+    [Fact]
+    public async Task A_member_that_is_missing_beside_one_that_is_late_does_not_make_the_ensemble_missing()
+    {
+        var plan = Members(Quorum, "m1", "m2", "gone");
+        await using var harness = await ClientHarness.StartAsync([Network("m1"), Network("m2"), Ensemble("e", plan)]);
+        var hanging = new TaskCompletionSource();
+        harness.Grains.OnInfer = (instance, _, token) =>
+        {
+            if (instance.Model.Name == "m1") return Task.FromResult(Answer(instance, 1));
+            hanging.SetResult();
+            return harness.HangAsync(token);
+        };
+
+        var call = harness.Client.InferAsync(Ask("e", 1));
+        await hanging.Task;
+        harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+        var late = await Assert.ThrowsAsync<InferenceException>(() => call);
+        var missing = await Assert.ThrowsAsync<InferenceException>(
+            () => harness.Client.InferAsync(Ask("e", 1) with { Model = "none" }));
+
+        Assert.Equal((InferenceError.ModelFailed, InferenceError.NotFound), (late.Error, missing.Error));
+    }
+
+    [Fact]
+    public async Task A_cancellation_that_nobody_asked_for_is_a_members_failure()
+    {
+        await using var harness = await StartAsync(Quorum);
+        harness.Grains.OnInfer = (instance, _, _) => instance.Model.Name == "m1"
+            ? throw new OperationCanceledException()
+            : Task.FromResult(Answer(instance, NumberOf(instance)));
+
+        var response = await harness.Client.InferAsync(Ask("e", 1));
+
+        Assert.Equal((MemberOutcome.Failed, 2.5f), (response.Members[0].Outcome, response["y"].ToArray<float>()[0]));
+    }
+
+    [Fact]
     public async Task The_first_answer_wins_and_the_others_are_cancelled()
     {
         await using var harness = await StartAsync(new() { Method = AggregationMethod.First, Required = 1 });
@@ -295,6 +350,24 @@ public sealed class MemberTests
         Assert.Equal(Enumerable.Range(0, 50).Select(row => (float)row), response["y"].ToArray<float>());
         Assert.Equal(
             [MemberOutcome.Answered, MemberOutcome.Failed, MemberOutcome.Answered], response.Members.Select(report => report.Outcome));
+        Assert.Matches(@"no \(in 1 of \d+ parts\)$", response.Members[1].Reason);
+    }
+
+    [Fact]
+    public async Task Who_is_first_for_one_part_of_a_batch_has_answered()
+    {
+        var plan = Members(new() { Method = AggregationMethod.First, Required = 1 }, "m1", "m2");
+        await using var harness = await ClientHarness.StartAsync([Network("m1", 8), Network("m2", 8), Ensemble("e", plan, maxBatchSize: 4)]);
+        // The first part is m1's, all others are m2's.
+        harness.Grains.OnInfer = (instance, request, token) =>
+        {
+            var rows = request.Inputs[0].ToArray<float>();
+            return instance.Model.Name == (rows[0] == 0 ? "m1" : "m2") ? Task.FromResult(Answer(instance, rows)) : harness.HangAsync(token);
+        };
+
+        var response = await harness.Client.InferAsync(Ask("e", [.. Enumerable.Range(0, 8).Select(row => (float)row)]));
+
+        Assert.All(response.Members, report => Assert.Equal(MemberOutcome.Answered, report.Outcome));
     }
 
     private static async Task<float> InferAsync(ClientHarness harness, string ensemble) =>

@@ -146,6 +146,24 @@ public sealed class PipelineTests
         Assert.Equal([1200f], response["y"].ToArray<float>());
     }
 
+    [Fact]
+    public async Task A_pipeline_says_what_became_of_the_members_of_an_ensemble_in_it()
+    {
+        var ensemble = Members(new() { Method = AggregationMethod.Sum, Required = 1, Deadline = TimeSpan.FromSeconds(1) }, "left", "right");
+        var outer = new EnsemblePlan { Outputs = ["y"], Steps = [Step("top", "x", "a"), Step("ensemble", "a", "y")] };
+        await using var harness = await ClientHarness.StartAsync(
+            [Network("top"), Network("left"), Network("right"), Ensemble("ensemble", ensemble), Ensemble("outer", outer)]);
+        harness.Grains.OnInfer = (instance, request, _) => instance.Model.Name == "right"
+            ? throw new InferenceException(InferenceError.ModelFailed, "no")
+            : Task.FromResult(Answer(instance, Run(instance.Model.Name, request)));
+
+        var response = await harness.Client.InferAsync(Ask("outer", 1));
+
+        Assert.Equal(
+            [("ensemble/left", MemberOutcome.Answered), ("ensemble/right", MemberOutcome.Failed)],
+            response.Members.Select(report => (report.Member, report.Outcome)));
+    }
+
     private static Task<ClientHarness> StartAsync(EnsemblePlan plan) =>
         ClientHarness.StartAsync([.. plan.Steps.Select(step => Network(step.Model)), Ensemble("p", plan)]);
 

@@ -88,6 +88,19 @@ public sealed class VersionRoutingTests
     }
 
     [Fact]
+    public async Task A_shadow_answers_nobody_even_as_the_highest_version()
+    {
+        var shadowOnly = new RoutingPolicy { Shadow = new(3, 1, 0) };
+        await using var harness = await ClientHarness.StartAsync([Routed(1, shadowOnly), Routed(2, shadowOnly), Routed(3, shadowOnly)]);
+
+        Assert.Equal(2, (await harness.Client.InferAsync(Ask("m", 1))).Model.Version);
+        Assert.Equal(1, (await ReadShadowAsync(harness, copies: 1)).Compared);
+        harness.Grains.Publish([.. new[] { 1, 2 }.Select(version => Routed(version, shadowOnly) with { State = ModelState.Unavailable, Reason = "broken" }), Routed(3, shadowOnly)]);
+        while ((await harness.Client.GetModelAsync("m", 2)).State == ModelState.Ready) await Task.Yield();
+        Assert.Equal(InferenceError.NotReady, (await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(Ask("m", 1)))).Error);
+    }
+
+    [Fact]
     public async Task A_shadow_that_hangs_gets_no_more_copies_than_may_be_under_way_and_holds_nobody_up()
     {
         await using var harness = await ClientHarness.StartAsync([Routed(2, Shadow), Routed(3, Shadow)]);

@@ -22,6 +22,9 @@ public sealed class ClusterService : IAsyncLifetime
     {
         var (near, far) = (_root.Create("near"), _root.Create("far"));
         foreach (var repository in new[] { near, far }) TestModels.AddLinear(repository, "twice", "2");
+        // What a row comes back with tells which silo has answered it.
+        TestModels.AddLinear(near, "here", "1", "0.25");
+        TestModels.AddLinear(far, "here", "1", "0.75");
         TestModels.AddSlow(far, "slow_far");
         TestModels.AddSlow(near, "slow_near");
         TestModels.AddLinear(near, "plus_one", "1", "1");

@@ -15,6 +15,24 @@ public sealed class PostprocessingReaderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Theory]
+    [InlineData("[]", "argmax")]
+    [InlineData("[null]", "argmax")]
+    [InlineData("[0]", "top_k")]
+    [InlineData("[\"x\"]", "top_k")]
+    public void Dims_that_are_none_are_a_mistake_and_no_end_of_the_reading(string dims, string step)
+    {
+        var (config, errors) = _folder.Read(
+            $$"""
+            "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [1]}],
+            "output": [{"name": "scores", "data_type": "TYPE_FP32", "dims": {{dims}} }, {"name": "best", "data_type": "TYPE_INT64", "dims": [1]}],
+            "postprocessing": [{"step": "{{step}}", "output": "best", "from": "scores"{{(step == "top_k" ? ", \"k\": 1" : "")}} }]
+            """);
+
+        Assert.Null(config);
+        Assert.Contains(errors, error => error.StartsWith("output[0].dims", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Steps_arrive_in_their_order_and_what_they_add_is_not_the_networks()
     {

@@ -28,6 +28,6 @@ internal sealed class ConfigFolder : IDisposable
     public void AssertError(string expected, string fields) =>
         Assert.Contains(Errors(fields), error => error.Contains(expected, StringComparison.Ordinal));
 
-    private (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string fields) =>
+    public (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string fields) =>
         ModelConfigReader.Read(Path.GetDirectoryName(Write("config.json", $"{{{fields}}}"))!);
 }

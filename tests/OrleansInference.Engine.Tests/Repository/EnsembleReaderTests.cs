@@ -79,6 +79,7 @@ public sealed class EnsembleReaderTests : IDisposable
 
         Assert.Empty(errors);
         Assert.Equal(["y"], config!.Ensemble!.Outputs);
+        Assert.Equal("x", Assert.Single(config.Ensemble.Inputs).Name);
     }
 
     [Theory]
@@ -109,6 +110,12 @@ public sealed class EnsembleReaderTests : IDisposable
     [InlineData("\"ensemble_scheduling\": {\"step\": [{\"model_name\": \"a\", \"input_map\": {\"x\": \"x\"}, \"output_map\": {\"y\": \"y\"}}, {\"model_name\": \"b\", \"input_map\": {\"x\": \"x\"}, \"output_map\": {\"y\": \"y\"}}]}", "step[1].output_map.y: 'y' is given by 'a' already")]
     [InlineData("\"ensemble_scheduling\": {\"step\": [{\"model_name\": \"a\", \"input_map\": {\"x\": \"b\"}, \"output_map\": {\"y\": \"y\"}}, {\"model_name\": \"b\", \"input_map\": {\"x\": \"y\", \"z\": \"x\"}, \"output_map\": {\"y\": \"b\"}}]}", "the steps wait for each other: 'a' -> 'b' -> 'a'")]
     [InlineData("\"ensemble_scheduling\": {\"step\": [{\"model_name\": \"a\", \"input_map\": {\"x\": \"y\"}, \"output_map\": {\"y\": \"y\"}}]}", "input 'x' is taken by no step")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a\", \"weight\": 1e308}], \"aggregate\": \"weighted_mean\"}", "members[0].weight: 1E+308 is not above 0 and at most 1000000")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a.reason\"}], \"aggregate\": \"mean\"}", "members[0].name: 'a.reason' ends as the parameters do")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a\", \"output_map\": {\"p\": \"y\", \"q\": \"y\"}}], \"aggregate\": \"mean\"}", "members[0].output_map: 'y' is given twice")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a\"}], \"aggregate\": \"concat\", \"axis\": 2}", "ensemble.axis: 2 is no dimension of output 'y', whose dims are [2,2]")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a\"}], \"aggregate\": \"stack\"}", "output 'y': dims [2,2] have 2 at 0, where 1 members are stacked")]
+    [InlineData("\"ensemble\": {\"members\": [{\"model_name\": \"a\"}, {\"model_name\": \"b\"}], \"aggregate\": \"stack\", \"require\": \"any\"}", "output 'y': dims [2,2] must have -1 at 0, since members may be missing there")]
     public void A_contradiction_is_named(string fields, string expected) =>
         Assert.Contains(Read(fields).Errors, error => error.Contains(expected, StringComparison.Ordinal));
 

@@ -42,6 +42,7 @@ public sealed class RoutingReaderTests : IDisposable
     [InlineData("\"canary\": 3", "routing.canary: unknown")]
     [InlineData("\"versions\": [{\"version\": 1}, {\"version\": 9}]", "routing: version 9 is not served; of the version folders, the version_policy admits 1, 2, 3")]
     [InlineData("\"shadow\": {\"version\": 8}", "routing: version 8 is not served")]
+    [InlineData("\"versions\": [{\"version\": 1, \"weight\": 1e308}]", "routing.versions[0].weight: 1E+308 is not above 0 and at most 1000000")]
     public void A_contradiction_is_named(string fields, string expected) =>
         Assert.Contains(expected, Assert.Single(Publish(fields)).Reason, StringComparison.Ordinal);
 
