@@ -110,7 +110,7 @@ internal sealed class PostprocessingReader
     private TensorConfig? FindRows(JsonSection section)
     {
         if (FindNumbers(section, "from") is not { } from) return null;
-        if (from.Dims is not null) return from;
+        if (from.Dims is not (null or [])) return from;
         section.Error("from", $"'{from.Name}' must have dims, the last of which are the elements to choose from");
         return null;
     }
