@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 using Microsoft.ML.OnnxRuntime;
 
 using OrleansInference.Engine.Batching;
@@ -7,7 +9,7 @@ using OrleansInference.Engine.Repository;
 namespace OrleansInference.Engine.Onnx;
 
 /// <summary>ONNX models through ONNX Runtime, on CPUs.</summary>
-internal sealed class OnnxRuntime : IModelRuntime
+internal sealed partial class OnnxRuntime : IModelRuntime
 {
     public const string Platform = "onnxruntime_onnx";
     public const string ModelFile = "model.onnx";
@@ -38,18 +40,14 @@ internal sealed class OnnxRuntime : IModelRuntime
         }
         catch (OnnxRuntimeException exception)
         {
-            throw new InferenceException(
-                InferenceError.NotReady, $"{version.Config.ModelFile} cannot be loaded: {Reason(exception)}", exception);
+            // Callers know nothing of this machine's folders.
+            var reason = Reason(exception).Replace(Path.GetDirectoryName(version.ModelPath) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
+            throw new InferenceException(InferenceError.NotReady, $"{version.Config.ModelFile} cannot be loaded: {reason}", exception);
         }
     }
 
-    /// <summary>The runtime's message without the name of the error's code.</summary>
-    public static string Reason(OnnxRuntimeException exception)
-    {
-        var message = exception.Message;
-        var end = message.StartsWith('[') ? message.IndexOf(']', StringComparison.Ordinal) : -1;
-        return message[(end + 1)..].Trim();
-    }
+    /// <summary>The runtime's message without what it begins with: its code, the file, and the place in its own source.</summary>
+    public static string Reason(OnnxRuntimeException exception) => Beginning().Replace(exception.Message, "").Trim();
 
     private static SessionOptions Options(Device device)
     {
@@ -68,4 +66,7 @@ internal sealed class OnnxRuntime : IModelRuntime
         options.AddSessionConfigEntry("session.inter_op.allow_spinning", Off);
         return options;
     }
+
+    [GeneratedRegex(@"^\[ErrorCode:\w+\]\s*(Load model from .+? failed:\s*)?(\S+:\d+ [^(]*\(.*?\) )?")]
+    private static partial Regex Beginning();
 }
