@@ -13,6 +13,9 @@ namespace OrleansInference.Engine.Onnx;
 /// </summary>
 internal sealed class OnnxModel : IModelInstance
 {
+    /// <summary>Larger buffers are made anew for each pass.</summary>
+    private const long MaxBufferBytes = 64 << 20;
+
     private readonly InferenceSession _session;
     private readonly ModelSignature _network;
     private readonly BatchRows _rows;
@@ -54,13 +57,12 @@ internal sealed class OnnxModel : IModelInstance
         _session.Dispose();
     }
 
-    /// <summary>Room for full batches where their size is known.</summary>
+    /// <summary>Room for full batches where their size is known, and not too much to keep.</summary>
     private byte[]? AllocateBuffer(TensorSignature input)
     {
         if (_network.MaxBatchSize == 0 || input.AnyRank || input.DataType == DataType.Bytes) return null;
-        return TensorShape.TryGetElementCount([_network.MaxBatchSize, .. input.Shape[1..]], out var count)
-            ? new byte[count * input.DataType.ElementSize()]
-            : null;
+        var isKnown = TensorShape.TryGetElementCount([_network.MaxBatchSize, .. input.Shape[1..]], out var count);
+        return isKnown && count <= MaxBufferBytes / input.DataType.ElementSize() ? new byte[count * input.DataType.ElementSize()] : null;
     }
 
     private void Gather(OnnxInputs inputs, IReadOnlyList<InferenceTensor[]> items, int input)

@@ -38,7 +38,7 @@ internal sealed partial class OnnxRuntime : IModelRuntime
             // By path, since a model's weights may lie in files beside it.
             return new OnnxModel(new InferenceSession(version.ModelPath, options), version.Network);
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception) when (exception is not InferenceException)
         {
             // Callers know nothing of this machine's folders.
             var reason = Reason(exception).Replace(Path.GetDirectoryName(version.ModelPath) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
@@ -47,7 +47,7 @@ internal sealed partial class OnnxRuntime : IModelRuntime
     }
 
     /// <summary>The runtime's message without what it begins with: its code, the file, and the place in its own source.</summary>
-    public static string Reason(OnnxRuntimeException exception) => Beginning().Replace(exception.Message, "").Trim();
+    public static string Reason(Exception exception) => Beginning().Replace(exception.Message, "").Trim();
 
     private static SessionOptions Options(Device device)
     {

@@ -126,6 +126,19 @@ public sealed class OnnxConfigTests : IDisposable
     }
 
     [Theory]
+    [InlineData("\"dynamic_batching\": {\"padding\": [{\"input\": \"x\", \"axis\": 1, \"outputs\": [{\"output\": \"y\", \"axis\": 1}]}]}")]
+    [InlineData("\"model_transaction_policy\": {\"decoupled\": true}, \"iteration\": {\"feed_back\": [{\"output\": \"y\", \"input\": \"x\"}], \"max_steps\": 3}")]
+    public void Padding_and_iteration_go_with_tensors_that_only_the_file_names(string field)
+    {
+        OnnxFile.WriteIdentity(_repository.ModelPath, OnnxFile.Float, [-1, -1]);
+        _repository.Configure($$"""{"max_batch_size": 4, {{field}}}""");
+
+        var config = _repository.Open().Config;
+
+        Assert.True(config.Iteration is not null || config.Batching.Padding.Count == 1);
+    }
+
+    [Theory]
     [InlineData("\"input\": [{\"name\": \"z\", \"data_type\": \"TYPE_FP32\", \"dims\": [2]}]", "input: 1/model.onnx needs an input 'x' of FP32[-1,2], which is not declared")]
     [InlineData("\"input\": [{\"name\": \"z\", \"data_type\": \"TYPE_FP32\", \"dims\": [2]}]", "input: 1/model.onnx has no input 'z', but 'x'")]
     [InlineData("\"input\": [{\"name\": \"x\", \"data_type\": \"TYPE_INT8\", \"dims\": [2]}]", "input 'x': declared as INT8[-1,2], but 1/model.onnx has FP32[-1,2]")]

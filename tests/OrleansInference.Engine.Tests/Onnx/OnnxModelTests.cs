@@ -152,6 +152,22 @@ public sealed class OnnxModelTests : IDisposable
     }
 
     [Fact]
+    public void Weights_may_lie_in_a_file_beside_the_model()
+    {
+        OnnxFile.Write(
+            _repository.ModelPath,
+            [new("x", OnnxFile.Float, [-1, 2])],
+            [new("y", OnnxFile.Float, [-1, 2])],
+            [new("Add", ["x", "w"], ["y"])],
+            [new("w", [2], [], Location: "weights.bin")]);
+        File.WriteAllBytes(
+            Path.Combine(Path.GetDirectoryName(_repository.ModelPath)!, "weights.bin"), [.. BitConverter.GetBytes(10f), .. BitConverter.GetBytes(20f)]);
+        using var model = _repository.Load();
+
+        Assert.Equal([11, 22], model.Run([[Row("x", 1, 2)]]).Outputs[0][0].ToArray<float>());
+    }
+
+    [Fact]
     public void Warm_up_runs_strings_too()
     {
         OnnxFile.WriteIdentity(_repository.ModelPath, OnnxFile.Text, [-1, 2]);
