@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Repository;
-using OrleansInference.Engine.Torch;
 using OrleansInference.Engine.Verification;
 
 namespace OrleansInference.Engine;
@@ -22,7 +21,7 @@ public static class EngineServiceCollectionExtensions
         services.TryAddSingleton(options);
         services.TryAddSingleton(devices);
         services.TryAddSingleton<IModelRepository>(_ => new FileModelRepository([.. options.Models]));
-        services.TryAddSingleton<IModelRuntime, TorchRuntime>();
+        services.TryAddSingleton<IModelRuntime, ModelRuntimes>();
         services.TryAddSingleton<ChildProcessVerifier>();
         services.TryAddSingleton<IModelVerifier>(provider => new RememberingVerifier(provider.GetRequiredService<ChildProcessVerifier>()));
         services.TryAddSingleton<IInferenceEngine, InferenceEngine>();

@@ -40,7 +40,9 @@ internal static class Warmup
             var shape = input.Shape.Select(dimension => dimension < 0 ? 1 : dimension).ToArray();
             if (network.MaxBatchSize > 0) shape[0] = rows;
             TensorShape.TryGetElementCount(shape, out var count);
-            return new InferenceTensor(input.Name, input.DataType, shape, new byte[count * input.DataType.ElementSize()]);
+            // Of strings all are empty.
+            var size = input.DataType == DataType.Bytes ? BytesElements.PrefixSize : input.DataType.ElementSize();
+            return new InferenceTensor(input.Name, input.DataType, shape, new byte[count * size]);
         }),
     ];
 }

@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
+using OrleansInference.Engine.Onnx;
+
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>
 /// Model folders as Triton lays them out: <c>&lt;repository&gt;/&lt;model&gt;/config.json</c> and
-/// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c>. Read when it is made, and one by one when that is asked for.
+/// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c> or <c>model.onnx</c>. Read when it is made, and one by one when that is asked for.
 /// </summary>
 internal sealed partial class FileModelRepository : IModelRepository
 {
@@ -55,7 +57,7 @@ internal sealed partial class FileModelRepository : IModelRepository
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with everything that is wrong.</exception>
     public static ModelVersion Open(string modelFolder, int version)
     {
-        var (config, errors) = ModelConfigReader.Read(modelFolder);
+        var (config, errors) = ModelConfigReader.Read(modelFolder, version);
         return config is null
             ? throw new InferenceException(InferenceError.NotReady, Broken(errors))
             : new ModelVersion(new(config.Name, version), config, modelFolder);
@@ -82,26 +84,46 @@ internal sealed partial class FileModelRepository : IModelRepository
         if (folders.Count > 1)
             return ModelFolder.Broken(new(name, 0), $"the model is in more than one repository: {string.Join(", ", folders)}");
 
-        var (config, errors) = ModelConfigReader.Read(folders[0]);
         var versions = FindVersions(folders[0]);
+        var (policy, isEnsemble) = ModelConfigReader.ReadOutline(folders[0]);
         // An ensemble has no file of its own, and may do without the folder for it.
-        if (config?.Ensemble is not null && versions.Count == 0) versions = [1];
-        if (config is null) return ModelFolder.Broken(new(name, versions.DefaultIfEmpty(0).Max()), Broken(errors));
-        var served = config.VersionPolicy.Select(versions).Order().ToList();
-        if (served.Count == 0)
+        if (isEnsemble && versions.Count == 0) versions = [1];
+        var served = policy.Select(versions).Order().ToList();
+        if (served.Count > 0) return ReadVersions(name, folders[0], served);
+        return ModelFolder.Broken(new(name, 0), versions.Count == 0
+            ? "the model has no version: a folder named 1, 2, ... with its file is missing"
+            : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
+    }
+
+    private static ModelFolder ReadVersions(string name, string folder, List<int> served)
+    {
+        var versions = new List<ModelVersion>();
+        var publications = new List<ModelPublication>();
+        ModelConfig? shared = null;
+        foreach (var number in served)
         {
-            return ModelFolder.Broken(new(name, 0), versions.Count == 0
-                ? "the model has no version: a folder named 1, 2, ... with its file is missing"
-                : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
+            var id = new ModelId(name, number);
+            try
+            {
+                var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
+                if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
+                    return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
+                // Each ONNX file tells its own part of the configuration.
+                if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
+                var fault = version.FindFault();
+                publications.Add(new(id, version.Descriptor, fault));
+                if (fault.Length == 0) versions.Add(version);
+            }
+            catch (InferenceException exception)
+            {
+                publications.Add(new(id, null, exception.Message));
+            }
         }
 
-        if (config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
-            return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
-
-        var all = served.Select(number => new ModelVersion(new(name, number), config, folders[0])).ToList();
-        return new(
-            [.. all.Where(version => version.FindFault().Length == 0)],
-            [.. all.Select(version => new ModelPublication(version.Id, version.Descriptor, version.FindFault()))]);
+        // What is wrong with all of them alike is the configuration.
+        return versions.Count == 0 && publications.DistinctBy(publication => publication.Reason).Count() == 1 && publications[^1].Descriptor is null
+            ? ModelFolder.Broken(new(name, served[^1]), publications[^1].Reason)
+            : new(versions, publications);
     }
 
     /// <summary>The version folders: positive numbers without leading zeros. Any other folder is the model's own business.</summary>

@@ -53,7 +53,7 @@ public sealed record ModelConfig
     /// <summary>Which version answers requests that name none; null for the highest one.</summary>
     public RoutingPolicy? Routing { get; init; }
 
-    /// <summary>The file's content, as plain JSON.</summary>
+    /// <summary>The file's content, and what the model's own file adds to it, as plain JSON.</summary>
     public required string Json { get; init; }
 
     /// <summary>

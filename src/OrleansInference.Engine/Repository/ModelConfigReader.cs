@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Onnx;
 using OrleansInference.Engine.Processing;
+using OrleansInference.Engine.Torch;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Repository;
@@ -15,61 +18,99 @@ internal sealed class ModelConfigReader
 
     private static readonly (string, DataType)[] DataTypeNames =
     [
-        .. Enum.GetValues<DataType>().Select(type => (type == DataType.Bytes ? "TYPE_STRING" : $"TYPE_{type.ToProtocolName()}", type)),
+        .. Enum.GetValues<DataType>().Select(type => (NameOf(type), type)),
     ];
+
+    /// <summary>What <see cref="ReadKind"/> reads.</summary>
+    private static readonly string[] KindFields = ["backend", "platform", "default_model_filename"];
 
     private readonly string _folder;
     private readonly List<string> _errors = [];
 
     private ModelConfigReader(string folder) => _folder = folder;
 
-    /// <summary>Reads the configuration in a model's folder.</summary>
+    /// <summary>A datatype as the configuration names it.</summary>
+    public static string NameOf(DataType type) => type == DataType.Bytes ? "TYPE_STRING" : $"TYPE_{type.ToProtocolName()}";
+
+    /// <summary>Reads the configuration in a model's folder, and from the version's file what it leaves out and the file tells.</summary>
     /// <returns>The configuration, or every reason why there is none.</returns>
-    public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder)
+    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/>: the version's file is not what it should be.</exception>
+    public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder, int version)
     {
         var reader = new ModelConfigReader(modelFolder);
-        var file = Path.Combine(modelFolder, FileName);
         try
         {
-            using var document = JsonDocument.Parse(
-                File.ReadAllBytes(file), new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return (null, ["the file holds no JSON object"]);
-            var config = reader.ReadModel(document.RootElement);
+            var root = ReadFile(modelFolder);
+            if (root.ValueKind != JsonValueKind.Object) return (null, ["the file holds no JSON object"]);
+            var config = reader.ReadModel(root, version);
             return reader._errors.Count == 0 ? (config, []) : (null, reader._errors);
         }
-        catch (FileNotFoundException)
-        {
-            return (null, ["the file is missing: it must at least say max_batch_size, input and output of the TorchScript model"]);
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (IsUnreadable(exception))
         {
             return (null, [exception.Message]);
         }
     }
 
-    private ModelConfig ReadModel(JsonElement root)
+    /// <summary>What tells which versions are served, before any of them is looked at. What is wrong with it is told by <see cref="Read"/>.</summary>
+    public static (VersionPolicy Policy, bool IsEnsemble) ReadOutline(string modelFolder)
     {
-        var section = new JsonSection(root, "", _errors);
+        try
+        {
+            var section = new JsonSection(ReadFile(modelFolder), "", []);
+            return (ReadVersionPolicy(section), section.String("platform", "") == EnsembleReader.Platform);
+        }
+        catch (Exception exception) when (IsUnreadable(exception))
+        {
+            return (new(1, null), false);
+        }
+    }
+
+    /// <summary>The file's content; an empty object where there is none.</summary>
+    private static JsonElement ReadFile(string modelFolder)
+    {
+        var file = Path.Combine(modelFolder, FileName);
+        using var document = JsonDocument.Parse(
+            File.Exists(file) ? File.ReadAllBytes(file) : "{}"u8.ToArray(),
+            new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false });
+        return document.RootElement.Clone();
+    }
+
+    private static bool IsUnreadable(Exception exception) =>
+        exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException;
+
+    private ModelConfig ReadModel(JsonElement root, int version)
+    {
         var name = Path.GetFileName(_folder);
+        var (platform, modelFile) = ReadKind(new(root, "", _errors), version);
+        if (platform == TorchRuntime.Platform && !File.Exists(Path.Combine(_folder, FileName)))
+            throw new FileNotFoundException("the file is missing: it must at least say max_batch_size, input and output of the TorchScript model");
+        OnnxSignature? file = null;
+        var shownFile = string.Create(CultureInfo.InvariantCulture, $"{version}/{modelFile}");
+        if (platform == OnnxRuntime.Platform && _errors.Count == 0)
+        {
+            file = OnnxSignature.Read(Path.Combine(_folder, shownFile));
+            root = OnnxConfig.Complete(root, file, shownFile);
+        }
+
+        var section = new JsonSection(root, "", _errors);
+        foreach (var field in KindFields) section.Ignore(field);
         var given = section.String("name", name);
         if (given != name) section.Error("name", $"'{given}' is not the name of the model's folder, '{name}'");
 
-        var platform = section.OneOf(
-            "platform", Torch.TorchRuntime.Platform, (Torch.TorchRuntime.Platform, Torch.TorchRuntime.Platform), (EnsembleReader.Platform, EnsembleReader.Platform));
         var maxBatchSize = section.Integer("max_batch_size", 0, 0, MaxBatchSizeLimit);
-        var inputs = ReadTensors(section, "input", maxBatchSize);
-        var outputs = ReadTensors(section, "output", maxBatchSize);
+        var inputs = ReadTensors(section, "input", maxBatchSize, platform);
+        var outputs = ReadTensors(section, "output", maxBatchSize, platform);
         var config = new ModelConfig
         {
             Name = name,
             Platform = platform,
-            ModelFile = ReadModelFile(section),
+            ModelFile = modelFile,
             MaxBatchSize = maxBatchSize,
             Inputs = inputs,
             Outputs = outputs,
             VersionPolicy = ReadVersionPolicy(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
-            InstanceGroups = ReadInstanceGroups(section),
+            InstanceGroups = ReadInstanceGroups(section, platform),
             Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize, _folder),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
@@ -82,18 +123,35 @@ internal sealed class ModelConfigReader
         section.RejectUnknown();
         if (_errors.Count > 0) return config;
         CheckNetwork(config);
+        if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfNetwork(config), file, shownFile));
         return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
     }
 
-    private static string ReadModelFile(JsonSection section)
+    /// <summary>Which runtime has the model, and the name of its file, as far as the configuration tells them; else what lies there does.</summary>
+    private (string Platform, string ModelFile) ReadKind(JsonSection section, int version)
     {
-        var file = section.String("default_model_filename", "model.pt");
+        var folder = Path.Combine(_folder, version.ToString(CultureInfo.InvariantCulture));
+        var isOnnx = File.Exists(Path.Combine(folder, OnnxRuntime.ModelFile)) && !File.Exists(Path.Combine(folder, TorchRuntime.ModelFile));
+        var backend = section.OneOf("backend", (string?)null, ("onnxruntime", OnnxRuntime.Platform), ("pytorch", TorchRuntime.Platform));
+        var platform = section.OneOf(
+            "platform",
+            backend ?? (isOnnx ? OnnxRuntime.Platform : TorchRuntime.Platform),
+            (TorchRuntime.Platform, TorchRuntime.Platform),
+            (OnnxRuntime.Platform, OnnxRuntime.Platform),
+            (EnsembleReader.Platform, EnsembleReader.Platform));
+        if (backend is not null && platform != backend) section.Error("backend", $"contradicts platform '{platform}'");
+        return (platform, ReadModelFile(section, platform == OnnxRuntime.Platform ? OnnxRuntime.ModelFile : TorchRuntime.ModelFile));
+    }
+
+    private static string ReadModelFile(JsonSection section, string usual)
+    {
+        var file = section.String("default_model_filename", usual);
         if (file.Length == 0 || file != Path.GetFileName(file) || file is "." or "..")
             section.Error("default_model_filename", $"'{file}' is not a plain file name");
         return file;
     }
 
-    private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize)
+    private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize, string platform)
     {
         var tensors = new List<TensorConfig>();
         foreach (var section in model.Sections(field))
@@ -102,7 +160,8 @@ internal sealed class ModelConfigReader
             var dataType = section.OneOf("data_type", (DataType?)null, [.. DataTypeNames.Select(pair => (pair.Item1, (DataType?)pair.Item2))]);
             if (!section.Has("data_type")) section.Error("data_type", "is missing");
             var dims = section.Dimensions("dims");
-            if (dims is []) section.Error("dims", "is empty: a tensor has at least one dimension; leave the field out to admit any shape");
+            if (dims is [] && platform != OnnxRuntime.Platform)
+                section.Error("dims", "is empty: a tensor has at least one dimension; leave the field out to admit any shape");
             if (dims is null && !section.Has("dims") && maxBatchSize > 0)
                 section.Error("dims", "is missing: only a model with max_batch_size 0 may leave it out, to admit any shape");
             var labels = field == "output" ? ReadLabels(section, dims) : [];
@@ -162,7 +221,7 @@ internal sealed class ModelConfigReader
         return latest;
     }
 
-    private static List<InstanceGroup> ReadInstanceGroups(JsonSection model)
+    private static List<InstanceGroup> ReadInstanceGroups(JsonSection model, string platform)
     {
         var groups = new List<InstanceGroup>();
         foreach (var section in model.Sections("instance_group"))
@@ -173,6 +232,8 @@ internal sealed class ModelConfigReader
                 "kind", null, ("KIND_AUTO", null), ("KIND_CPU", DeviceKind.Cpu), ("KIND_GPU", DeviceKind.Cuda));
             var indexes = section.Integers("gpus", 0, int.MaxValue) ?? [];
             if (indexes.Length > 0 && kind == DeviceKind.Cpu) section.Error("gpus", "contradicts kind KIND_CPU");
+            if (platform == OnnxRuntime.Platform && (kind == DeviceKind.Cuda || indexes.Length > 0))
+                section.Error(indexes.Length > 0 ? "gpus" : "kind", $"asks for a GPU, but {OnnxRuntime.Platform} runs on CPUs alone");
             section.Ignore("name");
             section.RejectUnknown();
             groups.Add(new(indexes.Length > 0 ? DeviceKind.Cuda : kind, indexes));
@@ -187,8 +248,8 @@ internal sealed class ModelConfigReader
         var network = ModelSignatures.OfNetwork(config);
         foreach (var tensor in network.Inputs.Concat(network.Outputs))
         {
-            if (config.Ensemble is null && !Torch.TorchTypes.Supports(tensor.DataType))
-                _errors.Add($"'{tensor.Name}': {Torch.TorchRuntime.Platform} has no tensors of TYPE_{tensor.DataType.ToProtocolName().Replace("BYTES", "STRING", StringComparison.Ordinal)}");
+            if (config.Platform == TorchRuntime.Platform && !TorchTypes.Supports(tensor.DataType))
+                _errors.Add($"'{tensor.Name}': {TorchRuntime.Platform} has no tensors of {NameOf(tensor.DataType)}");
         }
 
         _errors.AddRange(PaddingReader.Check(config, network));

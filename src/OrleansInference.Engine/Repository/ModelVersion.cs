@@ -1,3 +1,4 @@
+using OrleansInference.Engine.Onnx;
 using OrleansInference.Engine.Processing;
 
 namespace OrleansInference.Engine.Repository;
@@ -28,14 +29,15 @@ public sealed class ModelVersion
             Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
-            DeviceKinds = [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
+            // Whatever kinds it leaves open: the reader admits no group of a GPU.
+            DeviceKinds = config.Platform == OnnxRuntime.Platform ? ["cpu"] : [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
         };
     }
 
     /// <summary>Name and version.</summary>
     public ModelId Id { get; }
 
-    /// <summary>The configuration, shared by all versions.</summary>
+    /// <summary>The configuration: the model's, and what the version's own file adds to it.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>What callers send and get.</summary>

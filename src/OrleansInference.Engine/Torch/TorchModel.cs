@@ -17,6 +17,7 @@ internal sealed class TorchModel : IModelInstance
 {
     private readonly torch.jit.ScriptModule _module;
     private readonly ModelSignature _network;
+    private readonly BatchRows _rows;
     private readonly Device _device;
     private readonly torch.Device _torchDevice;
     private readonly int[] _argumentOrder;
@@ -26,6 +27,7 @@ internal sealed class TorchModel : IModelInstance
     {
         _module = module;
         _network = network;
+        _rows = new(network);
         _device = device;
         _torchDevice = new torch.Device(TorchRuntime.ToTorch(device.Kind), device.Index);
         _module.eval();
@@ -68,28 +70,11 @@ internal sealed class TorchModel : IModelInstance
     /// <summary>Joins one input of all items into a tensor on the device.</summary>
     private torch.Tensor Gather(IReadOnlyList<InferenceTensor[]> items, int input)
     {
-        var rows = 0L;
-        for (var i = 0; i < items.Count; i++) rows += Rows(items[i]);
-        var tensor = _buffers[input] is { } buffer ? buffer.narrow(0, 0, rows) : Allocate();
-        if (tensor.numel() > 0)
-        {
-            var rest = tensor.bytes;
-            for (var i = 0; i < items.Count; i++)
-            {
-                var data = items[i][input].Data.Span;
-                data.CopyTo(rest);
-                rest = rest[data.Length..];
-            }
-        }
-
+        var tensor = _buffers[input] is { } buffer
+            ? buffer.narrow(0, 0, _rows.Count(items))
+            : torch.empty(_rows.ShapeOf(items, input), _network.Inputs[input].DataType.ToTorch());
+        if (tensor.numel() > 0) BatchRows.Gather(items, input, tensor.bytes);
         return _device.Kind == DeviceKind.Cpu ? tensor : tensor.to(_torchDevice);
-
-        torch.Tensor Allocate()
-        {
-            var shape = items[0][input].Shape.ToArray();
-            if (_network.MaxBatchSize > 0) shape[0] = rows;
-            return torch.empty(shape, _network.Inputs[input].DataType.ToTorch());
-        }
     }
 
     private List<torch.Tensor> Forward(object[] arguments)
@@ -101,11 +86,11 @@ internal sealed class TorchModel : IModelInstance
         }
         catch (ArgumentOutOfRangeException exception)
         {
-            throw Failed("forward returned a dict, a string or the like: it must return a tensor, or a tuple or list of tensors", exception);
+            throw _rows.Failed("forward returned a dict, a string or the like: it must return a tensor, or a tuple or list of tensors", exception);
         }
         catch (Exception exception)
         {
-            throw Failed(TorchRuntime.FirstLine(exception.Message), exception);
+            throw _rows.Failed(TorchRuntime.FirstLine(exception.Message), exception);
         }
 
         var outputs = new List<torch.Tensor>();
@@ -119,38 +104,27 @@ internal sealed class TorchModel : IModelInstance
                 break;
             case ITuple tuple:
                 for (var i = 0; i < tuple.Length; i++)
-                    outputs.Add(tuple[i] as torch.Tensor ?? throw Failed($"element {i} of the returned tuple is no tensor"));
+                    outputs.Add(tuple[i] as torch.Tensor ?? throw _rows.Failed($"element {i} of the returned tuple is no tensor"));
                 break;
             default:
-                throw Failed("forward returned neither a tensor nor a tuple or list of tensors");
+                throw _rows.Failed("forward returned neither a tensor nor a tuple or list of tensors");
         }
 
         return outputs.Count == _network.Outputs.Count
             ? outputs
-            : throw Failed($"forward returned {outputs.Count} tensors, but the configuration declares {_network.Outputs.Count}");
+            : throw _rows.Failed($"forward returned {outputs.Count} tensors, but the configuration declares {_network.Outputs.Count}");
     }
 
     private InferenceTensor[][] Scatter(List<torch.Tensor> outputs, IReadOnlyList<InferenceTensor[]> items)
     {
-        var rows = 0L;
-        for (var i = 0; i < items.Count; i++) rows += Rows(items[i]);
-        var scattered = new InferenceTensor[items.Count][];
-        for (var i = 0; i < items.Count; i++) scattered[i] = new InferenceTensor[outputs.Count];
+        var rows = _rows.Count(items);
+        var scattered = _rows.CreateOutputs(items);
         for (var output = 0; output < outputs.Count; output++)
         {
             var tensor = ToBytes(outputs[output]);
-            var expected = _network.Outputs[output];
-            Check(expected, tensor, rows);
-            var rest = tensor.numel() == 0 ? [] : tensor.bytes;
-            var bytesPerRow = (int)(rest.Length / rows);
             var shape = tensor.shape;
-            for (var i = 0; i < items.Count; i++)
-            {
-                var bytes = rest[..(bytesPerRow * (int)Rows(items[i]))];
-                long[] itemShape = _network.MaxBatchSize == 0 ? shape : [Rows(items[i]), .. shape[1..]];
-                scattered[i][output] = new(expected.Name, expected.DataType, itemShape, bytes.ToArray());
-                rest = rest[bytes.Length..];
-            }
+            _rows.Check(output, tensor.dtype.ToProtocolName(), shape, rows);
+            _rows.Scatter(output, tensor.numel() == 0 ? [] : tensor.bytes, shape, items, scattered);
         }
 
         return scattered;
@@ -163,34 +137,9 @@ internal sealed class TorchModel : IModelInstance
         return tensor.is_contiguous() ? tensor : tensor.contiguous();
     }
 
-    /// <summary>A model that answers otherwise than declared would hand one caller another's rows, or lie to all of them.</summary>
-    private void Check(TensorSignature expected, torch.Tensor actual, long rows)
-    {
-        if (actual.dtype != expected.DataType.ToTorch())
-        {
-            throw Failed(
-                $"output '{expected.Name}' came out as {actual.dtype.ToProtocolName()}, but the configuration declares {expected.DataType.ToProtocolName()}");
-        }
-
-        if (!expected.AnyRank && !TensorShape.Matches(expected.Shape, actual.shape))
-        {
-            throw Failed(
-                $"output '{expected.Name}' came out with shape {TensorShape.Format(actual.shape)}, " +
-                $"but the configuration declares {TensorShape.Format(expected.Shape)}");
-        }
-
-        if (_network.MaxBatchSize > 0 && actual.shape[0] != rows)
-            throw Failed($"output '{expected.Name}' came out with {actual.shape[0]} rows for a batch of {rows}");
-    }
-
-    private long Rows(InferenceTensor[] item) => _network.MaxBatchSize == 0 ? 1 : item[0].Shape[0];
-
     private void Synchronize()
     {
         // A CUDA call returns before its work is done; without this the phases' times would be those of queueing.
         if (_device.Kind == DeviceKind.Cuda) torch.cuda.synchronize(_torchDevice);
     }
-
-    private InferenceException Failed(string reason, Exception? cause = null) =>
-        new(InferenceError.ModelFailed, $"model '{_network.Model}' failed: {reason}", cause);
 }

@@ -10,6 +10,7 @@ namespace OrleansInference.Engine.Torch;
 internal sealed class TorchRuntime : IModelRuntime
 {
     public const string Platform = "pytorch_libtorch";
+    public const string ModelFile = "model.pt";
 
     private static readonly Lazy<bool> Prepared = new(() =>
     {

@@ -7,7 +7,7 @@ using OrleansInference.Tensors;
 namespace OrleansInference.Engine.Verification;
 
 /// <summary>
-/// Has a verifier look at the same thing once: an archive of which another, with the same bytes and the same network's inputs and outputs,
+/// Has a verifier look at the same thing once: a version of which another, with the same files and the same network's inputs and outputs,
 /// has passed in this process. What has failed is verified again, since its reason may name the model, and may be gone.
 /// </summary>
 /// <param name="verifier">Verifies what is new.</param>
@@ -74,14 +74,26 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         }
     }
 
-    /// <summary>What stands for the archive and for all of its configuration that a verification depends on; null where it cannot be read.</summary>
+    /// <summary>What stands for the version's files and for all of its configuration that a verification depends on; null where it cannot be read.</summary>
     private static Task<string?> DigestAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
             try
             {
-                using var archive = File.OpenRead(version.ModelPath);
-                return Convert.ToHexString(SHA256.HashData([.. SHA256.HashData(archive), .. Encoding.UTF8.GetBytes(Describe(version.Network))]));
+                using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+                digest.AppendData(Encoding.UTF8.GetBytes($"{version.Config.Platform}\n{Describe(version.Network)}"));
+                Append(digest, version.ModelPath);
+                // An ONNX model's weights may lie in files beside it.
+                var folder = Path.GetDirectoryName(version.ModelPath)!;
+                foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                {
+                    if (file == version.ModelPath) continue;
+                    var name = Path.GetRelativePath(folder, file);
+                    digest.AppendData(Encoding.UTF8.GetBytes($"{name.Length}:{name}"));
+                    Append(digest, file);
+                }
+
+                return Convert.ToHexString(digest.GetHashAndReset());
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -89,6 +101,12 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             }
         },
         cancellationToken);
+
+    private static void Append(IncrementalHash digest, string path)
+    {
+        using var file = File.OpenRead(path);
+        digest.AppendData(SHA256.HashData(file));
+    }
 
     /// <summary>The names come last and behind their length, so that none can pass for another tensor.</summary>
     private static string Describe(ModelSignature network)

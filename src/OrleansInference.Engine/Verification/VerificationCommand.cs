@@ -2,7 +2,6 @@ using System.Globalization;
 
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Repository;
-using OrleansInference.Engine.Torch;
 
 namespace OrleansInference.Engine.Verification;
 
@@ -31,10 +30,10 @@ public static class VerificationCommand
 
         try
         {
-            var runtime = new TorchRuntime();
+            var model = FileModelRepository.Open(folder, version);
+            var runtime = new ModelRuntimes().Of(model.Config.Platform);
             var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
             runtime.InitializeThread(device);
-            var model = FileModelRepository.Open(folder, version);
             using var instance = runtime.Load(model, device);
             Warmup.Run(instance, model);
             return Sound;

@@ -143,6 +143,6 @@ public sealed class BatchingReaderTests : IDisposable
               "dynamic_batching": { {{fields}} }
             }
             """);
-        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"));
+        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"), 1);
     }
 }

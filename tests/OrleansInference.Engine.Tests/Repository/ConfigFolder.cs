@@ -29,5 +29,5 @@ internal sealed class ConfigFolder : IDisposable
         Assert.Contains(Errors(fields), error => error.Contains(expected, StringComparison.Ordinal));
 
     public (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string fields) =>
-        ModelConfigReader.Read(Path.GetDirectoryName(Write("config.json", $"{{{fields}}}"))!);
+        ModelConfigReader.Read(Path.GetDirectoryName(Write("config.json", $"{{{fields}}}"))!, 1);
 }

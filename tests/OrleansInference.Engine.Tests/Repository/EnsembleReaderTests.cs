@@ -178,6 +178,6 @@ public sealed class EnsembleReaderTests : IDisposable
     private (ModelConfig? Config, IReadOnlyList<string> Errors) ReadConfig(string config)
     {
         _repository.Write("model/config.json", config);
-        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"));
+        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"), 1);
     }
 }

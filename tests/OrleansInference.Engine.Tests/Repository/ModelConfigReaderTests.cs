@@ -120,7 +120,7 @@ public sealed class ModelConfigReaderTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_repository.Path, "bare"));
 
-        var (config, errors) = ModelConfigReader.Read(Path.Combine(_repository.Path, "bare"));
+        var (config, errors) = ModelConfigReader.Read(Path.Combine(_repository.Path, "bare"), 1);
 
         Assert.Null(config);
         Assert.Contains("max_batch_size, input and output", errors[0], StringComparison.Ordinal);
@@ -169,6 +169,6 @@ public sealed class ModelConfigReaderTests : IDisposable
     private (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string text)
     {
         _repository.Write("model/config.json", text);
-        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"));
+        return ModelConfigReader.Read(Path.Combine(_repository.Path, "model"), 1);
     }
 }

@@ -36,6 +36,19 @@ public sealed class RememberingVerifierTests : IDisposable
         Assert.Equal(["one", "two"], _script.Verified);
     }
 
+    [Fact]
+    public async Task Other_files_beside_the_archive_make_it_another()
+    {
+        var verifier = new RememberingVerifier(_script);
+        foreach (var (name, weights) in new[] { ("one", "this"), ("two", "that"), ("three", "this") })
+        {
+            _repository.Write($"{name}/1/weights.bin", weights);
+            await verifier.VerifyAsync(Add(name, "same"), default);
+        }
+
+        Assert.Equal(["one", "two"], _script.Verified);
+    }
+
     [Theory]
     [InlineData("\"max_batch_size\": 4", "\"max_batch_size\": 8")]
     [InlineData("\"x\"", "\"z\"")]
