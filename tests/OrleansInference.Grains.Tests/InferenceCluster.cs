@@ -51,9 +51,19 @@ internal sealed class InferenceCluster : IAsyncDisposable
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (CatalogRevision? revision = null; ;)
         {
-            var snapshot = await Grains.GetCatalog().WatchAsync(revision, limit.Token);
-            if (snapshot.Models.Count > 0 && condition(snapshot.Models)) break;
-            revision = snapshot.Revision;
+            try
+            {
+                var snapshot = await Grains.GetCatalog().WatchAsync(revision, limit.Token);
+                if (snapshot.Models.Count > 0 && condition(snapshot.Models)) break;
+                revision = snapshot.Revision;
+            }
+            catch (InferenceException exception) when (exception.Error == InferenceError.Unavailable)
+            {
+                // It lives on the silo that is stopping: it lets nobody wait, but tells what it knows.
+                revision = null;
+                await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
+            }
+
             limit.Token.ThrowIfCancellationRequested();
         }
 
