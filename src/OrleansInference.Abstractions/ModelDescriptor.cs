@@ -55,9 +55,8 @@ public sealed record ModelDescriptor
     [Id(11)]
     public RoutingPolicy? Routing { get; init; }
 
-    /// <summary>What requests may call their inputs: what the model takes, and what preprocessing makes of it.</summary>
-    public IEnumerable<string> InputNames =>
-        Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network)).Select(input => input.Name);
+    /// <summary>What requests may have among their inputs: what the model takes, and what preprocessing makes of it.</summary>
+    public IEnumerable<TensorSignature> AcceptedInputs => Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network));
 }
 
 /// <summary>Name, datatype and shape of an input or output.</summary>

@@ -50,7 +50,7 @@ internal sealed class BatchSplitter
         return false;
     }
 
-    /// <param name="model">A model that batches.</param>
+    /// <param name="model">A model that batches, with a device that is ready or, as an ensemble, none at all.</param>
     /// <param name="request">A request for which <see cref="IsNeeded"/> holds.</param>
     /// <param name="maxRows">The most rows that a request may have.</param>
     /// <param name="send">Has a part answered.</param>
@@ -68,7 +68,7 @@ internal sealed class BatchSplitter
         var shares = GetShares(devices);
         splitter._healthyLanes = devices.Count * PartsPerDevice;
         var lanes = Enumerable.Range(0, splitter._healthyLanes);
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, devices.Count * PartsPerDevice), CancellationToken = cancellationToken };
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = splitter._healthyLanes, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(lanes, parallel, async (lane, token) =>
         {
             var device = lane % devices.Count;
@@ -89,8 +89,6 @@ internal sealed class BatchSplitter
     private static int CountRows(PublishedModel model, InferenceRequest request, int maxRows)
     {
         var name = model.Entry.Id.Name;
-        if (model.Ready.Count == 0 && model.Record.Ensemble is null)
-            throw new InferenceException(InferenceError.Unavailable, $"model '{name}' version {model.Entry.Id.Version} has no device that answers: none is ready");
         // Said of the whole request: its parts would name shapes that the caller has not sent.
         if (!model.Entry.Descriptor!.HasProcessing) model.Signature!.Bind(request, out _, maxRows);
         var rows = request.Inputs.Max(input => input.Shape is [var dimension, ..] ? dimension : 0);

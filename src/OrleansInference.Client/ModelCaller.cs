@@ -51,7 +51,8 @@ internal sealed class ModelCaller
             : answer;
     }
 
-    /// <summary>Chooses a replica for a stream, which is one call and has no parts.</summary>
+    /// <summary>Chooses a replica other than the one that is lost; the same for equal keys, where there is one.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: there is none.</exception>
     public Replica Choose(PublishedModel model, Replica? lost, string? key)
     {
         var isThere = key is null
@@ -102,6 +103,7 @@ internal sealed class ModelCaller
     private async Task<InferenceResponse> AskInPartsAsync(
         RequestContext context, PublishedModel model, InferenceRequest request, string? key)
     {
+        if (model.Ready.Count == 0 && model.Record.Ensemble is null) throw Lost(model.Entry.Id, null);
         try
         {
             return await BatchSplitter.RunAsync(

@@ -55,6 +55,15 @@ public sealed record EnsembleStep
     /// <summary>How much its answer counts in a weighted mean or a vote.</summary>
     [Id(5)]
     public double Weight { get; init; } = 1;
+
+    /// <summary>From the model's inputs to the ensemble's tensors; where no map is given, those that have the same names.</summary>
+    /// <param name="model">The step's model.</param>
+    /// <param name="isThere">Whether the ensemble has a tensor of that name.</param>
+    public IReadOnlyDictionary<string, string> MapInputs(ModelDescriptor model, Func<string, bool> isThere) =>
+        InputMap ?? model.AcceptedInputs.Select(input => input.Name).Where(isThere).ToDictionary(name => name);
+
+    /// <summary>From the model's outputs to the ensemble's tensors; where no map is given, all outputs of the ensemble under their own names.</summary>
+    public IReadOnlyDictionary<string, string> MapOutputs(EnsemblePlan plan) => OutputMap ?? plan.Outputs.ToDictionary(name => name);
 }
 
 /// <summary>How the answers of an ensemble's members become one, and which of them it can do without.</summary>

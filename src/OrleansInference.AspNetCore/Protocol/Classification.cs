@@ -15,7 +15,8 @@ internal static class Classification
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: the output's elements have no order.</exception>
     public static InferenceTensor Rank(InferenceTensor output, int count, IReadOnlyList<string> labels, bool batched)
     {
-        var values = ToDoubles(output);
+        Check(output.Name, output.DataType);
+        var values = TensorNumbers.ToDoubles(output);
         var rows = batched ? (int)output.Shape[0] : 1;
         var classes = rows == 0 ? 0 : values.Length / rows;
         var best = Math.Min(count, classes);
@@ -40,21 +41,6 @@ internal static class Classification
     private static string Format(double value, int index, IReadOnlyList<string> labels) => index < labels.Count
         ? string.Create(CultureInfo.InvariantCulture, $"{value:F6}:{index}:{labels[index]}")
         : string.Create(CultureInfo.InvariantCulture, $"{value:F6}:{index}");
-
-    private static double[] ToDoubles(InferenceTensor output) => output.DataType switch
-    {
-        DataType.UInt8 => [.. output.ToArray<byte>().Select(value => (double)value)],
-        DataType.UInt16 => [.. output.ToArray<ushort>().Select(value => (double)value)],
-        DataType.UInt32 => [.. output.ToArray<uint>().Select(value => (double)value)],
-        DataType.UInt64 => [.. output.ToArray<ulong>().Select(value => (double)value)],
-        DataType.Int8 => [.. output.ToArray<sbyte>().Select(value => (double)value)],
-        DataType.Int16 => [.. output.ToArray<short>().Select(value => (double)value)],
-        DataType.Int32 => [.. output.ToArray<int>().Select(value => (double)value)],
-        DataType.Int64 => [.. output.ToArray<long>().Select(value => (double)value)],
-        DataType.Float32 => [.. output.ToArray<float>().Select(value => (double)value)],
-        DataType.Float64 => output.ToArray<double>(),
-        _ => throw Refuse(output.Name, output.DataType),
-    };
 
     private static InferenceException Refuse(string output, DataType type) => new(
         InferenceError.InvalidArgument, $"classification is not possible for output '{output}' of datatype {type.ToProtocolName()}");

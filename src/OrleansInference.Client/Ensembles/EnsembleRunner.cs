@@ -86,41 +86,45 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         var places = record.FindPlaces(step.Name);
         if (places is not null) await places.WaitAsync(context.Token).ConfigureAwait(false);
         var started = time.GetTimestamp();
-        var isPipeline = record.Plan.Aggregation is null;
+        var outcome = MemberOutcome.Failed;
         try
         {
-            var (inputs, outputs) = StepTensors.Map(step, record.Plan, context.Models.Find(step.Model, step.Version).Entry, tensors);
+            var descriptor = context.Models.Find(step.Model, step.Version).Entry.GetReadyDescriptor();
+            var outputs = step.MapOutputs(record.Plan);
             var answer = await caller.InferAsync(context, new()
             {
                 Model = step.Model,
                 Version = step.Version,
                 Id = request.Id,
-                Inputs = inputs,
+                Inputs = [.. step.MapInputs(descriptor, tensors.ContainsKey).Select(pair => tensors[pair.Value].Rename(pair.Key))],
                 Outputs = [.. outputs.Keys],
                 Deadline = context.Deadline.Request.Deadline,
                 Priority = request.Priority,
                 RoutingKey = request.RoutingKey,
             }).ConfigureAwait(false);
-            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Answered, time.GetElapsedTime(started));
+            outcome = MemberOutcome.Answered;
             foreach (var report in answer.Members) nested.Enqueue(report with { Member = $"{step.Name}/{report.Member}" });
             return [.. answer.Outputs.Select(output => output.Rename(outputs[output.Name]))];
         }
         catch (OperationCanceledException) when (context.Token.IsCancellationRequested)
         {
-            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Cancelled, time.GetElapsedTime(started));
+            outcome = MemberOutcome.Cancelled;
             throw;
+        }
+        catch (InferenceException known)
+        {
+            throw new InferenceException(known.Error, $"{Describe(step)} of ensemble '{ensemble.Entry.Id.Name}': {known.Message}", known);
         }
         catch (Exception exception)
         {
-            if (isPipeline) record.RecordStep(step.Name, MemberOutcome.Failed, time.GetElapsedTime(started));
-            if (exception is InferenceException known)
-                throw new InferenceException(known.Error, $"{Describe(step)} of ensemble '{ensemble.Entry.Id.Name}': {known.Message}", known);
             // What is not ours to explain is for the log.
             Log.StepFailed(logger, exception, step.Name, ensemble.Entry.Id);
             throw new InferenceException(InferenceError.ModelFailed, $"{Describe(step)} of ensemble '{ensemble.Entry.Id.Name}' has failed", exception);
         }
         finally
         {
+            // Whether a member's answer counts is known when all are gathered.
+            if (record.Plan.Aggregation is null) record.RecordStep(step.Name, outcome, time.GetElapsedTime(started));
             places?.Release();
         }
     }

@@ -1,3 +1,5 @@
+using Microsoft.ML.Tokenizers;
+
 using OrleansInference.Engine.Repository;
 
 namespace OrleansInference.Engine.Processing;
@@ -47,11 +49,7 @@ internal static class VocabularyReader
         var (begin, end) = (section.String("begin", ""), section.String("end", ""));
         if (file is null || merges is null) return null;
         var tokenizer = Try(section, "file", file, () => BytePairs.Read(file, merges, lowerCase, UnknownToken));
-        return tokenizer is null ? null : new(
-            tokenizer,
-            Find(section, "begin", begin, tokenizer.Vocabulary),
-            Find(section, "end", end, tokenizer.Vocabulary),
-            tokenizer.Vocabulary.GetValueOrDefault(PaddingToken, -1));
+        return tokenizer is null ? null : Complete(section, tokenizer, tokenizer.Vocabulary, begin, end);
     }
 
     private static TextVocabulary? ReadSentencePiece(JsonSection section, string? file)
@@ -59,12 +57,16 @@ internal static class VocabularyReader
         var (begin, end) = (section.String("begin", "<s>"), section.String("end", ""));
         if (file is null) return null;
         var tokenizer = Try(section, "file", file, () => SentencePieces.Read(file));
-        return tokenizer is null ? null : new(
-            tokenizer,
-            Find(section, "begin", begin, tokenizer.Vocabulary),
-            Find(section, "end", end, tokenizer.Vocabulary),
-            tokenizer.Vocabulary.GetValueOrDefault(PaddingToken, -1));
+        return tokenizer is null ? null : Complete(section, tokenizer, tokenizer.Vocabulary, begin, end);
     }
+
+    /// <summary>Of kinds whose special tokens the vocabulary does not tell.</summary>
+    private static TextVocabulary Complete(
+        JsonSection section, Tokenizer tokenizer, IReadOnlyDictionary<string, int> vocabulary, string begin, string end) => new(
+        tokenizer,
+        Find(section, "begin", begin, vocabulary),
+        Find(section, "end", end, vocabulary),
+        vocabulary.GetValueOrDefault(PaddingToken, -1));
 
     private static int[] Find(JsonSection section, string field, string token, IReadOnlyDictionary<string, int> vocabulary)
     {

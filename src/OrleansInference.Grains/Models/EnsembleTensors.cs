@@ -19,7 +19,7 @@ internal static class EnsembleTensors
             var place = $"'{step.Name}' (model '{step.Model}')";
             if (model.IsDecoupled) yield return $"{place} answers more than once, which no step of an ensemble may";
             foreach (var mistake in CheckInputs(step, model, tensors)) yield return $"{place}: {mistake}";
-            foreach (var (output, tensor) in step.OutputMap ?? plan.Outputs.ToDictionary(name => name))
+            foreach (var (output, tensor) in step.MapOutputs(plan))
             {
                 if (model.Outputs.FirstOrDefault(other => other.Name == output) is not { } given)
                     yield return $"{place}: the model has no output '{output}'";
@@ -46,8 +46,8 @@ internal static class EnsembleTensors
 
     private static IEnumerable<string> CheckInputs(EnsembleStep step, ModelDescriptor model, Dictionary<string, TensorSignature> tensors)
     {
-        var inputs = model.Inputs.Concat(model.Preprocessed.SelectMany(preprocessed => preprocessed.Network)).ToDictionary(input => input.Name);
-        var map = step.InputMap ?? inputs.Keys.Where(tensors.ContainsKey).ToDictionary(name => name);
+        var inputs = model.AcceptedInputs.ToDictionary(input => input.Name);
+        var map = step.MapInputs(model, tensors.ContainsKey);
         foreach (var (input, tensor) in map)
         {
             if (!inputs.TryGetValue(input, out var taken))
@@ -83,11 +83,12 @@ internal static class EnsembleTensors
     /// <summary>Whether what is put together is as long as the output, where all lengths are known.</summary>
     private static IEnumerable<string> CheckLengths(ModelDescriptor ensemble, Aggregation concat, IReadOnlyList<ModelDescriptor?> models)
     {
-        foreach (var output in ensemble.Outputs.Where(output => ensemble.Ensemble!.Outputs.Contains(output.Name) && !output.AnyRank))
+        var plan = ensemble.Ensemble!;
+        foreach (var output in ensemble.Outputs.Where(output => plan.Outputs.Contains(output.Name) && !output.AnyRank))
         {
-            var lengths = ensemble.Ensemble!.Steps.Zip(models).Select(pair =>
+            var lengths = plan.Steps.Zip(models).Select(pair =>
             {
-                var name = pair.First.OutputMap?.FirstOrDefault(entry => entry.Value == output.Name).Key ?? output.Name;
+                var name = pair.First.MapOutputs(plan).FirstOrDefault(entry => entry.Value == output.Name).Key;
                 var given = pair.Second?.Outputs.FirstOrDefault(other => other.Name == name);
                 return given is { AnyRank: false } && concat.Axis < given.Shape.Length ? given.Shape[concat.Axis] : -1;
             }).ToList();

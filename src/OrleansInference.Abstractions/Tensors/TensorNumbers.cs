@@ -1,13 +1,12 @@
 using System.Runtime.InteropServices;
 
-using OrleansInference.Tensors;
-
-namespace OrleansInference.Grains.Inference;
+namespace OrleansInference.Tensors;
 
 /// <summary>The numbers of tensors of any type that has some.</summary>
-internal static class TensorNumbers
+public static class TensorNumbers
 {
-    /// <summary>The elements, as near as a double comes to them.</summary>
+    /// <summary>The elements, as near as a double comes to them; of BOOL 0 and 1.</summary>
+    /// <exception cref="NotSupportedException">They are byte strings.</exception>
     public static double[] ToDoubles(InferenceTensor tensor) => tensor.DataType switch
     {
         DataType.Bool => Convert<bool>(tensor, value => value ? 1 : 0),
@@ -20,7 +19,6 @@ internal static class TensorNumbers
         DataType.Int32 => Convert<int>(tensor, value => value),
         DataType.Int64 => Convert<long>(tensor, value => value),
         DataType.Float16 => Convert<Half>(tensor, value => (double)value),
-        // The upper half of a single.
         DataType.BFloat16 => Convert<ushort>(tensor, value => BFloat16.ToSingle(value)),
         DataType.Float32 => Convert<float>(tensor, value => value),
         DataType.Float64 => Convert<double>(tensor, value => value),
