@@ -23,6 +23,23 @@ public sealed record SiloReport
     /// <summary>The descriptions of what is loaded, which the repository may have changed since.</summary>
     [Id(4)]
     public IReadOnlyList<ModelDescriptor> Loaded { get; init; } = [];
+
+    /// <summary>
+    /// Whether the silo's devices have room for some of the models only, so that each is loaded by its first request and leaves for another
+    /// one's sake, unless it is to have instances always (<see cref="ModelDescriptor.MinInstances"/>).
+    /// </summary>
+    [Id(5)]
+    public bool LoadsOnDemand { get; init; }
+}
+
+/// <summary>When a silo loads a model that it publishes. The values travel between processes: never renumber.</summary>
+public enum LoadTrigger
+{
+    /// <summary>As soon as it is there.</summary>
+    Publication = 0,
+
+    /// <summary>When someone has it loaded.</summary>
+    Command = 1,
 }
 
 /// <summary>A model version that a repository publishes: its description, or why there is none.</summary>
@@ -33,7 +50,20 @@ public sealed record SiloReport
 public sealed record ModelPublication(
     [property: Id(0)] ModelId Id,
     [property: Id(1)] ModelDescriptor? Descriptor,
-    [property: Id(2)] string Reason);
+    [property: Id(2)] string Reason)
+{
+    /// <summary>Another one as soon as any of the version's files is; empty where there is nothing to load.</summary>
+    [Id(3)]
+    public string Revision { get; init; } = "";
+
+    /// <summary>What is wrong in the model's folder, though the version can be served; empty where nothing is.</summary>
+    [Id(4)]
+    public string Notice { get; init; } = "";
+
+    /// <summary>When the silo loads it.</summary>
+    [Id(5)]
+    public LoadTrigger Trigger { get; init; }
+}
 
 /// <summary>The state of one model version on one device.</summary>
 /// <param name="Id">The instance.</param>
@@ -43,7 +73,20 @@ public sealed record ModelPublication(
 public sealed record ModelInstanceStatus(
     [property: Id(0)] ModelInstanceId Id,
     [property: Id(1)] ModelState State,
-    [property: Id(2)] string Reason = "");
+    [property: Id(2)] string Reason = "")
+{
+    /// <summary>The <see cref="ModelPublication.Revision"/> that was loaded last, or could not be loaded.</summary>
+    [Id(3)]
+    public string Revision { get; init; } = "";
+
+    /// <summary>The SHA-256 of the files that are loaded; empty where none are.</summary>
+    [Id(4)]
+    public string Checksum { get; init; } = "";
+
+    /// <summary>The bytes that it takes of its device's memory; 0 where it is not loaded.</summary>
+    [Id(5)]
+    public long MemoryBytes { get; init; }
+}
 
 /// <summary>A model version as the whole cluster sees it.</summary>
 [GenerateSerializer, Immutable, Alias("OrleansInference.ModelEntry")]

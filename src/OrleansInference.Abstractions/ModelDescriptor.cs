@@ -55,6 +55,13 @@ public sealed record ModelDescriptor
     [Id(11)]
     public RoutingPolicy? Routing { get; init; }
 
+    /// <summary>
+    /// On how many devices the model is always loaded, where there is not room for all models; where there is, it is loaded on all devices that
+    /// it admits.
+    /// </summary>
+    [Id(12)]
+    public int MinInstances { get; init; }
+
     /// <summary>What requests may have among their inputs: what the model takes, and what preprocessing makes of it.</summary>
     public IEnumerable<TensorSignature> AcceptedInputs => Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network));
 }

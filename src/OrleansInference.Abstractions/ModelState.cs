@@ -14,4 +14,7 @@ public enum ModelState
 
     /// <summary>It finishes what it has and takes no more.</summary>
     Unloading = 3,
+
+    /// <summary>Of an instance: it is loaded when it is asked, and answers then. The model version is ready by that.</summary>
+    OnDemand = 4,
 }

@@ -62,11 +62,21 @@ public sealed record ModelStatistics
     [Id(13)]
     public ShadowStatistics Shadow { get; init; }
 
+    /// <summary>How often it was loaded onto a device.</summary>
+    [Id(14)]
+    public long LoadCount { get; init; }
+
+    /// <summary>Requests that found it not loaded, and waited for that.</summary>
+    [Id(15)]
+    public long ColdRequestCount { get; init; }
+
     /// <summary>The sum of two instances' statistics, of which ensembles have none.</summary>
     public ModelStatistics Add(ModelStatistics other) => new()
     {
         LastInference = LastInference is not { } last || other.LastInference > last ? other.LastInference ?? LastInference : last,
         InferenceCount = InferenceCount + other.InferenceCount,
+        LoadCount = LoadCount + other.LoadCount,
+        ColdRequestCount = ColdRequestCount + other.ColdRequestCount,
         ExecutionCount = ExecutionCount + other.ExecutionCount,
         Success = Success + other.Success,
         Fail = Fail + other.Fail,

@@ -12,12 +12,16 @@ internal sealed class CatalogWatcher(
 {
     private static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>So long a change takes at most to get from an instance by way of the catalog to here.</summary>
+    private static readonly TimeSpan ChangeTime = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _adopting = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _adopted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ModelTable? _current;
     private long _failingSince;
 
@@ -44,6 +48,16 @@ internal sealed class CatalogWatcher(
         }
     }
 
+    /// <summary>A later picture than one that has turned out to be out of date, awaiting it for a moment where need be.</summary>
+    /// <returns>Null where none comes, or the caller has left.</returns>
+    public async ValueTask<ModelTable?> FindNewerAsync(CatalogRevision known, CancellationToken cancellationToken)
+    {
+        var adopted = Volatile.Read(ref _adopted).Task;
+        if (Current!.Revision == known)
+            await adopted.WaitAsync(ChangeTime, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return Current!.Revision == known || cancellationToken.IsCancellationRequested ? null : Current;
+    }
+
     /// <summary>Takes in a snapshot, unless a later one is known.</summary>
     public void Adopt(CatalogSnapshot snapshot)
     {
@@ -52,6 +66,8 @@ internal sealed class CatalogWatcher(
             if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
             Volatile.Write(ref _current, new(snapshot, id => new(id, grains.GetModel(id), chooser.GetWork(id.Device)), before: Current));
         }
+
+        Interlocked.Exchange(ref _adopted, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 
         _first.TrySetResult();
     }

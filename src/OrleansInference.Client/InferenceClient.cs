@@ -65,6 +65,16 @@ internal sealed class InferenceClient(
                 {
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
                     if (hasAnswered) throw caller.Lost(model.Entry.Id, exception);
+                    if (ModelCaller.IsLast(model, lost) &&
+                        await caller.FindNewerAsync(new(models, deadline, deadline.Token), exception).ConfigureAwait(false) is { } newer)
+                    {
+                        models = newer;
+                        (model, versions) = models.Route(deadline.Request);
+                        model.Entry.GetReadyDescriptor();
+                        lost = null;
+                        break;
+                    }
+
                     lost = caller.Retry(model, replica, lost, exception);
                     break;
                 }

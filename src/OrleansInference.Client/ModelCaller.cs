@@ -13,6 +13,7 @@ namespace OrleansInference.Client;
 internal sealed class ModelCaller
 {
     private readonly IGrainFactory _grains;
+    private readonly CatalogWatcher _catalog;
     private readonly DeviceChooser _chooser;
     private readonly IOptions<InferenceClientOptions> _options;
     private readonly TimeProvider _time;
@@ -23,6 +24,7 @@ internal sealed class ModelCaller
 
     public ModelCaller(
         IGrainFactory grains,
+        CatalogWatcher catalog,
         DeviceChooser chooser,
         IOptions<InferenceClientOptions> options,
         TimeProvider time,
@@ -30,6 +32,7 @@ internal sealed class ModelCaller
         ILocalModels? local = null)
     {
         _grains = grains;
+        _catalog = catalog;
         _chooser = chooser;
         _options = options;
         _time = time;
@@ -65,10 +68,22 @@ internal sealed class ModelCaller
     /// <returns>The replica that is not to be asked again.</returns>
     public Replica Retry(PublishedModel model, Replica replica, Replica? lost, Exception exception)
     {
-        if (lost is not null || model.Ready.Count < 2) throw Lost(model.Entry.Id, exception);
+        if (IsLast(model, lost)) throw Lost(model.Entry.Id, exception);
         Log.Retrying(_logger, exception, replica.Id);
         return replica;
     }
+
+    /// <summary>
+    /// Whoever is refused by an instance that was ready may have come too late: something else may have taken its place, as with a new version.
+    /// </summary>
+    /// <returns>The models as they are by now; null where they are still the same, or where something else is wrong.</returns>
+    public async ValueTask<ModelTable?> FindNewerAsync(RequestContext context, Exception exception) =>
+        exception is InferenceException { Error: InferenceError.NotReady }
+            ? await _catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false)
+            : null;
+
+    /// <summary>Whether there is no replica that could be asked in place of one that is lost.</summary>
+    public static bool IsLast(PublishedModel model, Replica? lost) => lost is not null || model.Ready.Count < 2;
 
     public static bool IsLost(Exception exception) => exception switch
     {
@@ -155,6 +170,8 @@ internal sealed class ModelCaller
             }
             catch (Exception exception) when (IsLost(exception))
             {
+                if (IsLast(model, lost) && await FindNewerAsync(context, exception).ConfigureAwait(false) is { } newer)
+                    return await InferAsync(context with { Models = newer }, request).ConfigureAwait(false);
                 // Inference is idempotent: where a device is lost with a request on it, another one may answer.
                 lost = Retry(model, replica, lost, exception);
                 if (target is not null) target.IsLost = true;

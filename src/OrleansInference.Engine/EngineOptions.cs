@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Repository;
 
 namespace OrleansInference.Engine;
 
@@ -17,6 +18,20 @@ public sealed class EngineOptions
     /// <value><c>models</c> beside the program.</value>
     [Required, MinLength(1)]
     public IList<string> Models { get; set; } = [];
+
+    /// <summary>When the repositories are looked at, and which models are loaded without being asked for.</summary>
+    /// <value><see cref="ModelControlMode.Watch"/>.</value>
+    [EnumDataType(typeof(ModelControlMode))]
+    public ModelControlMode ModelControlMode { get; set; }
+
+    /// <summary>How often the repositories are looked through; where they are watched, in case that has missed something.</summary>
+    /// <value>15 s.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>The models that are loaded without being asked for in <see cref="ModelControlMode.Explicit"/>; <c>*</c> for all.</summary>
+    [MaxLength(10_000)]
+    public IList<string> LoadModels { get; set; } = [];
 
     /// <summary>The first part of the device names; unique in the cluster.</summary>
     /// <value>The host's name.</value>
@@ -38,10 +53,25 @@ public sealed class EngineOptions
     [Range(1, 1_000_000)]
     public int MaxQueueSize { get; set; } = 1024;
 
+    /// <summary>
+    /// How many bytes of a device's memory models may take. Where it is set, a model is loaded by its first request, and leaves when others
+    /// need the room.
+    /// </summary>
+    /// <value>0: all models are loaded at once, and stay.</value>
+    [Range(0, long.MaxValue)]
+    public long DeviceMemoryBudget { get; set; }
+
     /// <summary>How long a new model may take to be loaded and run in the verifying process.</summary>
     /// <value>2 minutes.</value>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan VerificationTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Whether models are loaded by their first request.</summary>
+    public bool LoadsOnDemand => DeviceMemoryBudget > 0;
+
+    /// <summary>Whether a model is loaded without being asked for.</summary>
+    internal bool IsLoadedByItself(string model) =>
+        ModelControlMode != ModelControlMode.Explicit || LoadModels.Contains("*") || LoadModels.Contains(model);
 
     /// <summary>Reads and checks the section. It is needed before there are services: a silo advertises its devices as it is built.</summary>
     /// <exception cref="OptionsValidationException">Everything that is wrong.</exception>
@@ -85,6 +115,8 @@ internal sealed class EngineOptionsValidator : IValidateOptions<EngineOptions>
 
         if (options.Devices.Distinct().Count() < options.Devices.Count)
             failures.Add($"Inference:Devices: a device is there twice: {string.Join(", ", options.Devices)}.");
+        if (options.LoadModels.Count > 0 && options.ModelControlMode != ModelControlMode.Explicit)
+            failures.Add($"Inference:LoadModels: is for ModelControlMode Explicit only; in {options.ModelControlMode} all models are loaded.");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

@@ -20,7 +20,14 @@ public static class EngineServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(options);
         services.TryAddSingleton(devices);
-        services.TryAddSingleton<IModelRepository>(_ => new FileModelRepository([.. options.Models]));
+        if (!services.Any(service => service.ServiceType == typeof(IModelRepository)))
+        {
+            services.AddSingleton(provider =>
+                new FileModelRepository([.. options.Models], options.IsLoadedByItself, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IModelRepository>(provider => provider.GetRequiredService<FileModelRepository>());
+            services.AddHostedService<RepositoryWatcher>();
+        }
+
         services.TryAddSingleton<IModelRuntime, ModelRuntimes>();
         services.TryAddSingleton<ChildProcessVerifier>();
         services.TryAddSingleton<IModelVerifier>(provider => new RememberingVerifier(provider.GetRequiredService<ChildProcessVerifier>()));

@@ -12,11 +12,15 @@ public interface IInferenceEngine
     /// <summary>Verifies a model in a child process, loads it onto a device and warms it up.</summary>
     /// <param name="version">The model version.</param>
     /// <param name="device">The device's name.</param>
+    /// <param name="leave">
+    /// Has the model disposed when its room is needed for others and it is idle, and ends when that is done; null where the model is to stay.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait; what is loaded then is unloaded again.</param>
     /// <exception cref="InferenceException">
-    /// <see cref="InferenceError.NotReady"/> with the reason; <see cref="InferenceError.NotFound"/>: there is no such device here.
+    /// <see cref="InferenceError.NotReady"/> with the reason; <see cref="InferenceError.QueueFull"/>: there is no room at present;
+    /// <see cref="InferenceError.NotFound"/>: there is no such device here.
     /// </exception>
-    Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken);
+    Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken);
 }
 
 /// <summary>A model on a device. Disposing it lets what waits finish first.</summary>
@@ -33,6 +37,12 @@ public interface ILoadedModel : IAsyncDisposable
     /// </summary>
     /// <inheritdoc cref="InferAsync"/>
     IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The bytes that it takes of its device's memory, as they were measured when it was verified.</summary>
+    long MemoryBytes { get; }
+
+    /// <summary>The SHA-256 of its files, in hexadecimal digits.</summary>
+    string Checksum { get; }
 
     /// <summary>What it has done so far.</summary>
     ModelStatistics GetStatistics();

@@ -7,10 +7,10 @@ namespace OrleansInference.Engine;
 /// <summary>The seam to a machine-learning runtime.</summary>
 internal interface IModelRuntime
 {
-    /// <summary>Sets the runtime's thread-local state. Runs first on every device thread.</summary>
+    /// <summary>Sets the runtime's thread-local state. Runs first on every thread that loads or runs models.</summary>
     void InitializeThread(Device device);
 
-    /// <summary>Loads a model onto a device, on that device's thread.</summary>
+    /// <summary>Loads a model onto a device, on a thread that runs beside the device's own.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with the reason.</exception>
     IModelInstance Load(ModelVersion version, Device device);
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Memory;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Verification;
 
@@ -11,6 +12,14 @@ namespace OrleansInference.Engine;
 internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
 {
     private readonly Dictionary<string, DeviceThread> _threads;
+
+    /// <summary>
+    /// One beside each device, so that the models of the device go on answering while another one is read and warmed up. A thread of one: an
+    /// operation's threads would take the cores from those of the device.
+    /// </summary>
+    private readonly Dictionary<string, DeviceThread> _loaders;
+
+    private readonly Dictionary<string, DeviceMemory> _memory;
     private readonly IModelRuntime _runtime;
     private readonly IModelVerifier _verifier;
     private readonly EngineOptions _options;
@@ -31,37 +40,60 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _threads = devices.ToDictionary(
-            device => device.Name, device => new DeviceThread(device, time, logger, () => runtime.InitializeThread(device)));
+        _threads = devices.ToDictionary(device => device.Name, Start);
+        _loaders = devices.ToDictionary(device => device.Name, device => Start(device with { Threads = 1 }));
+        _memory = devices.ToDictionary(device => device.Name, device => new DeviceMemory(device.Name, options.DeviceMemoryBudget, time));
+
+        DeviceThread Start(Device device) => new(device, time, logger, () => runtime.InitializeThread(device));
     }
 
     public IReadOnlyList<Device> Devices { get; }
 
-    public async Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken)
+    public async Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken)
     {
         if (!_threads.TryGetValue(device, out var thread))
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
         var started = _time.GetTimestamp();
-        if (await _verifier.VerifyAsync(version, cancellationToken) is { } reason)
+        var verification = await _verifier.VerifyAsync(version, cancellationToken);
+        if (verification.Reason is { } reason)
         {
             Log.ModelBroken(_logger, version.Id, reason);
             throw new InferenceException(InferenceError.NotReady, reason);
         }
 
+        var room = await _memory[device].TakeAsync(version.Id, verification.MemoryBytes, cancellationToken);
         var verified = _time.GetTimestamp();
-        var instance = await thread.InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
+        var model = await LoadAsync(version, thread, room, verification.Checksum);
         Log.ModelReady(
             _logger, version.Id, device, _time.GetElapsedTime(started, verified).TotalSeconds, _time.GetElapsedTime(verified).TotalSeconds);
-        var model = new LoadedModel(version, instance, BatchingOf(version), thread, _logger);
-        if (!cancellationToken.IsCancellationRequested) return model;
-        await model.DisposeAsync();
-        throw new OperationCanceledException(cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            await model.DisposeAsync();
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        room.Occupy(model, leave);
+        return model;
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var thread in _threads.Values) await thread.DisposeAsync();
+        foreach (var thread in _loaders.Values.Concat(_threads.Values)) await thread.DisposeAsync();
+    }
+
+    private async Task<LoadedModel> LoadAsync(ModelVersion version, DeviceThread thread, DeviceMemory.Room room, string checksum)
+    {
+        try
+        {
+            var instance = await _loaders[thread.Device.Name].InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
+            return new(version, instance, BatchingOf(version), thread, room, checksum, _logger);
+        }
+        catch
+        {
+            room.Dispose();
+            throw;
+        }
     }
 
     private IModelInstance LoadAndWarmUp(ModelVersion version, Device device)

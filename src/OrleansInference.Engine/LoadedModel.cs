@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Memory;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
 
@@ -17,15 +18,36 @@ internal sealed class LoadedModel : ILoadedModel
     private readonly DeviceThread _device;
     private readonly StatisticsRecorder _statistics;
     private readonly Batcher _batcher;
+    private readonly DeviceMemory.Room _room;
+    private int _streams;
 
-    public LoadedModel(ModelVersion version, IModelInstance instance, BatchingOptions batching, DeviceThread device, ILogger logger)
+    public LoadedModel(
+        ModelVersion version,
+        IModelInstance instance,
+        BatchingOptions batching,
+        DeviceThread device,
+        DeviceMemory.Room room,
+        string checksum,
+        ILogger logger)
     {
+        _room = room;
+        Checksum = checksum;
         _version = version;
         _instance = instance;
         _device = device;
         _statistics = new(device.Time);
         _batcher = new(version.Id, instance, batching, device, _statistics, logger);
     }
+
+    public long MemoryBytes => _room.Bytes;
+
+    public string Checksum { get; }
+
+    /// <summary>Whether nobody waits for it.</summary>
+    public bool IsIdle => Volatile.Read(ref _streams) == 0 && _batcher.IsIdle;
+
+    /// <summary>When it was asked last, or loaded, by the device's clock.</summary>
+    public TimeSpan LastUsed => _batcher.LastUsed;
 
     public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
     {
@@ -43,13 +65,21 @@ internal sealed class LoadedModel : ILoadedModel
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var inputs = _version.Network.Bind(request, out var rows);
-        for (var step = 1; ; step++)
+        Interlocked.Increment(ref _streams);
+        try
         {
-            var outputs = await RunAsync(request, inputs, rows, isAdmitted: step > 1, cancellationToken).ConfigureAwait(false);
-            var next = _version.Config.Iteration is { } iteration && step < iteration.MaxSteps ? FeedBack(iteration, inputs, outputs) : null;
-            yield return Respond(request, outputs) with { IsFinal = next is null };
-            if (next is null) yield break;
-            inputs = next;
+            for (var step = 1; ; step++)
+            {
+                var outputs = await RunAsync(request, inputs, rows, isAdmitted: step > 1, cancellationToken).ConfigureAwait(false);
+                var next = _version.Config.Iteration is { } iteration && step < iteration.MaxSteps ? FeedBack(iteration, inputs, outputs) : null;
+                yield return Respond(request, outputs) with { IsFinal = next is null };
+                if (next is null) yield break;
+                inputs = next;
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _streams);
         }
     }
 
@@ -63,6 +93,7 @@ internal sealed class LoadedModel : ILoadedModel
             _instance.Dispose();
             return true;
         }).ConfigureAwait(false);
+        _room.Dispose();
     }
 
     private ValueTask<InferenceTensor[]> RunAsync(

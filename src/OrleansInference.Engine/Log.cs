@@ -18,4 +18,10 @@ internal static partial class Log
 
     [LoggerMessage(1005, LogLevel.Warning, "Warm-up of {Model} with guessed sizes for its open dimensions failed: {Reason}")]
     public static partial void WarmupSkipped(ILogger logger, ModelId model, string reason);
+
+    [LoggerMessage(1006, LogLevel.Error, "The model repositories could not be looked through; it is tried again.")]
+    public static partial void ScanFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1007, LogLevel.Warning, "{Folder} cannot be watched: what changes there is found every {Interval} s only.")]
+    public static partial void WatchFailed(ILogger logger, Exception exception, string folder, double interval);
 }

@@ -103,8 +103,8 @@ public sealed class CatalogStateTests
     [InlineData(null, 0)]
     [InlineData(ModelState.Loading, 0)]
     [InlineData(ModelState.Ready, 1)]
-    [InlineData(ModelState.Unavailable, 1)]
-    public void A_version_that_is_no_longer_published_stays_until_the_one_in_its_place_is_settled(ModelState? successor, int leaving)
+    [InlineData(ModelState.Unavailable, 0)]
+    public void A_version_that_is_no_longer_published_stays_until_the_one_in_its_place_answers(ModelState? successor, int leaving)
     {
         var old = new ModelInstanceStatus(new(new("m", 0), "a.cpu:0"), ModelState.Ready);
         ModelInstanceStatus[] instances = successor is { } state ? [old, Status("a.cpu:0", state)] : [old];
@@ -123,7 +123,121 @@ public sealed class CatalogStateTests
         Assert.Equal(Published().Descriptor!.Configuration, entry.GetReadyDescriptor().Configuration);
     }
 
-    private static CatalogState State(IReadOnlyCollection<SiloReport> reports, params string[] unloaded) => new(reports, unloaded.ToHashSet());
+    [Fact]
+    public void A_version_that_is_no_longer_published_and_cannot_answer_does_not_stay()
+    {
+        var old = new ModelInstanceStatus(new(new("m", 0), "a.cpu:0"), ModelState.Unavailable);
+
+        Assert.Single(State([Report("a", ["a.cpu:0"], Published(), old)]).FindSurplus());
+    }
+
+    [Fact]
+    public void Each_device_waits_for_its_own_successor()
+    {
+        ModelInstanceStatus Old(string device) => new(new(new("m", 0), device), ModelState.Ready);
+        var report = Report("a", ["a.cpu:0", "a.cpu:1"], Published(), Old("a.cpu:0"), Old("a.cpu:1"), Status("a.cpu:1", ModelState.Ready));
+
+        Assert.Equal(["a.cpu:1"], State([report]).FindSurplus().Select(instance => instance.Device));
+    }
+
+    [Fact]
+    public void What_has_changed_since_it_was_loaded_is_to_be_loaded_again()
+    {
+        var changed = Report("a", ["a.cpu:0"], Published() with { Revision = "new" }, Status("a.cpu:0", ModelState.Ready) with { Revision = "old" });
+        var same = Report("b", ["b.cpu:0"], Published() with { Revision = "new" }, Status("b.cpu:0", ModelState.Unavailable) with { Revision = "new" });
+
+        Assert.Equal(["a.cpu:0"], State([changed, same]).FindMissing().Select(instance => instance.Device));
+    }
+
+    [Fact]
+    public void A_model_of_an_explicit_repository_is_wanted_when_it_was_asked_for()
+    {
+        var reports = new[] { Report("a", ["a.cpu:0"], Published() with { Trigger = LoadTrigger.Command }) };
+
+        Assert.Empty(State(reports).FindMissing());
+        Assert.Contains("Explicit", Assert.Single(State(reports).Merge()).Reason, StringComparison.Ordinal);
+        Assert.Single(new CatalogState(reports, new CatalogWishes().With("m", unloaded: false)).FindMissing());
+        Assert.Empty(new CatalogState(reports, new CatalogWishes().With("m", unloaded: false).With("m", unloaded: true)).FindMissing());
+    }
+
+    [Fact]
+    public void What_is_wrong_in_the_folder_of_a_model_that_answers_stands_beside_its_state()
+    {
+        var report = Report("a", ["a.cpu:0"], Published() with { Notice = "its files are being written" }, Status("a.cpu:0", ModelState.Ready));
+
+        var entry = Assert.Single(State([report]).Merge());
+
+        Assert.Equal((ModelState.Ready, "its files are being written"), (entry.State, entry.Reason));
+    }
+
+    [Fact]
+    public void Where_room_is_scarce_a_model_is_ready_on_one_device_and_loaded_on_none()
+    {
+        var state = State([Scarce(Published())]);
+
+        Assert.Empty(state.FindMissing());
+        var entry = Assert.Single(state.Merge());
+        Assert.Equal(ModelState.Ready, entry.State);
+        Assert.Equal(ModelState.OnDemand, Assert.Single(entry.Instances).State);
+    }
+
+    [Theory]
+    [InlineData(ModelState.Loading, ModelState.OnDemand)]
+    [InlineData(ModelState.Unloading, ModelState.OnDemand)]
+    [InlineData(ModelState.Ready, ModelState.Ready)]
+    [InlineData(ModelState.Unavailable, ModelState.Unavailable)]
+    public void What_is_loaded_on_demand_can_be_asked_while_it_comes_and_goes(ModelState instance, ModelState shown)
+    {
+        var place = Assert.Single(State([Scarce(Published())]).FindPlaces());
+
+        var entry = Assert.Single(State([Scarce(Published(), Status(place.Id.Device, instance))]).Merge());
+
+        Assert.Equal([shown], entry.Instances.Select(status => status.State));
+        Assert.Equal(shown == ModelState.Unavailable ? ModelState.Unavailable : ModelState.Ready, entry.State);
+    }
+
+    [Fact]
+    public void Where_room_is_scarce_a_model_is_loaded_on_as_many_devices_as_it_asks_for()
+    {
+        var published = Published();
+        var state = State([Scarce(published with { Descriptor = published.Descriptor! with { MinInstances = 2 } })]);
+
+        Assert.Equal(2, state.FindMissing().Count);
+        Assert.All(state.FindPlaces(), place => Assert.False(place.IsOnDemand));
+    }
+
+    [Fact]
+    public void Models_that_are_loaded_on_demand_are_spread_over_the_devices_and_stay_where_they_are_when_one_is_added()
+    {
+        string[] devices = ["a.cpu:0", "a.cpu:1", "a.cpu:2"];
+        var models = Enumerable.Range(0, 300).Select(number => Publish($"m{number}")).ToList();
+        var before = Places(devices);
+        var after = Places([.. devices, "a.cpu:3"]);
+
+        Assert.All(before.GroupBy(place => place.Value), group => Assert.InRange(group.Count(), 70, 130));
+        Assert.All(before, place => Assert.True(after[place.Key] == place.Value || after[place.Key] == "a.cpu:3"));
+
+        Dictionary<string, string> Places(string[] devices) =>
+            State([new() { Silo = "a", Devices = devices, Models = models, Instances = [], LoadsOnDemand = true }])
+                .FindPlaces().ToDictionary(place => place.Id.Model.Name, place => place.Id.Device);
+    }
+
+    [Fact]
+    public void What_was_loaded_on_demand_is_left_alone_though_another_device_is_its_place()
+    {
+        var place = Assert.Single(State([Scarce(Published())]).FindPlaces());
+        var other = place.Id.Device == "a.cpu:0" ? "a.cpu:1" : "a.cpu:0";
+
+        Assert.Empty(State([Scarce(Published(), Status(other, ModelState.Ready))]).FindSurplus());
+    }
+
+    private static SiloReport Scarce(ModelPublication publication, params ModelInstanceStatus[] instances) =>
+        Report("a", ["a.cpu:0", "a.cpu:1", "a.cpu:2"], publication, instances) with { LoadsOnDemand = true };
+
+    private static ModelPublication Publish(string name) =>
+        Published() with { Id = new(name, 1), Descriptor = Published().Descriptor! with { Id = new(name, 1) } };
+
+    private static CatalogState State(IReadOnlyCollection<SiloReport> reports, params string[] unloaded) => new(reports, new() { Unloaded = [.. unloaded] });
 
     private static SiloReport Report(string silo, string[] devices, ModelPublication publication, params ModelInstanceStatus[] instances) =>
         new() { Silo = silo, Devices = devices, Models = [publication], Instances = instances };

@@ -57,9 +57,9 @@ internal sealed class InferenceCluster : IAsyncDisposable
                 if (snapshot.Models.Count > 0 && condition(snapshot.Models)) break;
                 revision = snapshot.Revision;
             }
-            catch (InferenceException exception) when (exception.Error == InferenceError.Unavailable)
+            catch (Exception exception) when (exception is InferenceException { Error: InferenceError.Unavailable } or OrleansException or TimeoutException)
             {
-                // It lives on the silo that is stopping: it lets nobody wait, but tells what it knows.
+                // It lives on the silo that is stopping, lets nobody wait there, and may be gone before it answers.
                 revision = null;
                 await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
             }

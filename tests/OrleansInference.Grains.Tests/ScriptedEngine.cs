@@ -12,7 +12,7 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 {
     public IReadOnlyList<Device> Devices => devices;
 
-    public async Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken)
+    public async Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken)
     {
         var instance = new ModelInstanceId(version.Id, device);
         models.Loaded.Enqueue((devices[0].Name, instance));
@@ -40,6 +40,10 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 
         public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             models.OnInferStream(instance, request, cancellationToken);
+
+        public long MemoryBytes => 1;
+
+        public string Checksum => "0";
 
         public ModelStatistics GetStatistics() => new() { InferenceCount = 1 };
 

@@ -62,6 +62,8 @@ public sealed class SiloReporterTests
     {
         public IReadOnlyList<ModelPublication> Publications => [];
 
+        public Task Changed { get; } = new TaskCompletionSource().Task;
+
         public ModelVersion? Find(ModelId id) => null;
 
         public IReadOnlyList<ModelPublication> Refresh(string model) => [];

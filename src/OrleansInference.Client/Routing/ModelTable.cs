@@ -24,8 +24,10 @@ internal sealed class ModelTable
         PublishedModel ToPublished(ModelEntry entry)
         {
             var known = before?.TryFind(entry.Id);
+            // One that is loaded answers sooner than one that would have to be.
+            var state = entry.Instances.Any(instance => instance.State == ModelState.Ready) ? ModelState.Ready : ModelState.OnDemand;
             var ready = entry.Instances
-                .Where(instance => instance.State == ModelState.Ready)
+                .Where(instance => instance.State == state)
                 .Select(instance => known?.Ready.FirstOrDefault(replica => replica.Id == instance.Id) ?? toReplica(instance.Id));
             var isSame = known is not null && known.Entry.Descriptor?.Configuration == entry.Descriptor?.Configuration;
             return new(entry, [.. ready], isSame ? known!.Record : new(entry.Descriptor));

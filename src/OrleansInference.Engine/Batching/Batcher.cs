@@ -33,6 +33,7 @@ internal sealed class Batcher
     private BatchReason _reason;
     private int _rows;
     private bool _running;
+    private TimeSpan _lastUsed;
     private bool _closed;
 
     public Batcher(
@@ -41,6 +42,7 @@ internal sealed class Batcher
         _model = model;
         _device = device;
         _statistics = statistics;
+        _lastUsed = device.Now;
         _padding = options.Padding;
         _queue = new(options, Expire);
         _former = new(options, _queue, _latency);
@@ -52,6 +54,24 @@ internal sealed class Batcher
         get
         {
             lock (_device.Gate) return _queue.Count;
+        }
+    }
+
+    /// <summary>Whether nothing waits and nothing runs.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_device.Gate) return _queue.Count == 0 && !_running;
+        }
+    }
+
+    /// <summary>When the latest request came, by the device's clock.</summary>
+    public TimeSpan LastUsed
+    {
+        get
+        {
+            lock (_device.Gate) return _lastUsed;
         }
     }
 
@@ -87,6 +107,7 @@ internal sealed class Batcher
             }
 
             _queue.Add(request);
+            _lastUsed = now;
             _device.Signal_NeedsLock(this);
         }
 

@@ -1,157 +1,139 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Text.RegularExpressions;
-
-using OrleansInference.Engine.Onnx;
 
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>
-/// Model folders as Triton lays them out: <c>&lt;repository&gt;/&lt;model&gt;/config.json</c> and
-/// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c> or <c>model.onnx</c>. Read when it is made, and one by one when that is asked for.
+/// The models in some folders. They are read when it is made, one by one when that is asked for, and those that have changed when
+/// <see cref="Scan"/> finds so.
 /// </summary>
-internal sealed partial class FileModelRepository : IModelRepository
+internal sealed class FileModelRepository : IModelRepository
 {
-    private readonly IReadOnlyList<string> _roots;
-    private readonly ConcurrentDictionary<string, ModelFolder> _models = new(StringComparer.Ordinal);
-    private readonly Lock _refreshing = new();
+    /// <summary>Files that have not changed for so long are taken for written.</summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(1);
 
-    public FileModelRepository(IReadOnlyList<string> roots)
+    private const string BeingWritten = "its files are being written";
+
+    private readonly IReadOnlyList<string> _roots;
+    private readonly Predicate<string> _isLoadedByItself;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, ModelFolder> _models = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string? Fingerprint, long Since)> _changing = new(StringComparer.Ordinal);
+    private readonly Lock _reading = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="roots">The folders, each of which holds a folder for each of its models.</param>
+    /// <param name="isLoadedByItself">Whether a model is loaded without being asked for; null where all are.</param>
+    /// <param name="time">The clock by which files settle; null for the system's.</param>
+    public FileModelRepository(IReadOnlyList<string> roots, Predicate<string>? isLoadedByItself = null, TimeProvider? time = null)
     {
         _roots = roots;
-        var names = roots
-            .SelectMany(root => Directory.EnumerateDirectories(root))
-            .Select(folder => Path.GetFileName(folder))
-            .Where(name => !name.StartsWith('.'))
-            .Distinct();
-        foreach (var name in names) _models[name] = Read(name);
+        _isLoadedByItself = isLoadedByItself ?? (_ => true);
+        _time = time ?? TimeProvider.System;
+        foreach (var name in roots.SelectMany(ListModels).Distinct()) _models[name] = Read(name);
     }
 
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
     public IReadOnlyList<ModelPublication> Publications =>
-        [.. _models.OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model => model.Value.Publications)];
+    [
+        .. _models.OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model =>
+            model.Value.Publications.Select(publication =>
+                publication with { Trigger = _isLoadedByItself(model.Key) ? LoadTrigger.Publication : LoadTrigger.Command })),
+    ];
 
     public ModelVersion? Find(ModelId id) =>
         _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;
 
     public IReadOnlyList<ModelPublication> Refresh(string model)
     {
-        lock (_refreshing)
+        // What is no name of a model may be a path to somewhere else.
+        if (!ModelFolderReader.IsModelName(model)) return [];
+        lock (_reading)
         {
-            // What is no name of a model may be a path to somewhere else.
-            if (!NamePattern().IsMatch(model)) return [];
+            _changing.Remove(model);
             var now = Read(model);
-            var before = _models.GetValueOrDefault(model, ModelFolder.None);
-            if (now.Publications.Count == 0)
-            {
-                // What never could be served goes with its folder.
-                if (before.Versions.Count == 0) _models.TryRemove(model, out _);
-                return [];
-            }
-
-            if (now.Versions.Count > 0 || before.Versions.Count == 0) _models[model] = now.KeepUnchanged(before);
+            // What never could be served goes with its folder; what could is not taken away by someone who asks for more.
+            if (now.Publications.Count > 0 || _models.GetValueOrDefault(model, ModelFolder.None).Versions.Count == 0) Adopt(model, now);
             return now.Publications;
         }
     }
 
-    /// <summary>Reads one version of one model, as the verifying process does.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with everything that is wrong.</exception>
-    public static ModelVersion Open(string modelFolder, int version)
+    /// <summary>Reads what has changed and has settled, and takes away what has gone.</summary>
+    /// <returns>Whether something is still being written.</returns>
+    public bool Scan()
     {
-        var (config, errors) = ModelConfigReader.Read(modelFolder, version);
-        return config is null
-            ? throw new InferenceException(InferenceError.NotReady, Broken(errors))
-            : new ModelVersion(new(config.Name, version), config, modelFolder);
+        lock (_reading)
+        {
+            var (found, areAllThere) = FindModels();
+            foreach (var name in found.Union(_models.Keys))
+            {
+                // A repository that cannot be reached has not lost its models.
+                if (!areAllThere && !found.Contains(name)) continue;
+                var known = _models.GetValueOrDefault(name, ModelFolder.None);
+                var fingerprint = Fingerprint(name);
+                if (fingerprint == known.Fingerprint)
+                {
+                    if (_changing.Remove(name)) Adopt(name, Read(name));
+                }
+                else if (!_changing.TryGetValue(name, out var seen) || seen.Fingerprint != fingerprint)
+                {
+                    _changing[name] = (fingerprint, _time.GetTimestamp());
+                    Set(name, known.Versions.Count > 0 ? known.WithNotice(BeingWritten) : ModelFolder.Broken(new(name, 0), BeingWritten));
+                }
+                else if (_time.GetElapsedTime(seen.Since) >= SettleTime)
+                {
+                    _changing.Remove(name);
+                    Adopt(name, Read(name));
+                }
+            }
+
+            return _changing.Count > 0;
+        }
+    }
+
+    private void Adopt(string name, ModelFolder now) => Set(name, now.Publications.Count > 0 ? now.After(_models.GetValueOrDefault(name, ModelFolder.None)) : now);
+
+    private void Set(string name, ModelFolder model)
+    {
+        if (model.Publications.Count > 0) _models[name] = model;
+        else _models.TryRemove(name, out _);
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
     private ModelFolder Read(string name)
     {
-        try
-        {
-            return Read(name, [.. _roots.Select(root => Path.Combine(root, name)).Where(Directory.Exists)]);
-        }
-        catch (Exception exception)
-        {
-            // A folder that cannot be read, for whatever reason, is one model's trouble, not its neighbours'.
-            return ModelFolder.Broken(new(name, 0), exception.Message);
-        }
+        // Before it is read: what changes meanwhile is found to have changed.
+        var fingerprint = Fingerprint(name);
+        return ModelFolderReader.Read(name, RootsOf(name)) with { Fingerprint = fingerprint };
     }
 
-    private static ModelFolder Read(string name, List<string> folders)
+    private string? Fingerprint(string name)
     {
-        if (folders.Count == 0) return ModelFolder.None;
-        if (!NamePattern().IsMatch(name))
-            return ModelFolder.Broken(new(name, 0), $"'{name}' is no model name: letters, digits, '.', '_' and '-' are allowed");
-        if (folders.Count > 1)
-            return ModelFolder.Broken(new(name, 0), $"the model is in more than one repository: {string.Join(", ", folders)}");
-
-        var versions = FindVersions(folders[0]);
-        var (policy, isEnsemble) = ModelConfigReader.ReadOutline(folders[0]);
-        // An ensemble has no file of its own, and may do without the folder for it.
-        if (isEnsemble && versions.Count == 0) versions = [1];
-        var served = policy.Select(versions).Order().ToList();
-        if (served.Count > 0) return ReadVersions(name, folders[0], served);
-        return ModelFolder.Broken(new(name, 0), versions.Count == 0
-            ? "the model has no version: a folder named 1, 2, ... with its file is missing"
-            : $"the version_policy admits none of the versions {string.Join(", ", versions)}");
+        var roots = RootsOf(name);
+        return roots.Count == 0 ? null : string.Join('+', roots.Select(root => root + FolderListing.Fingerprint(Path.Combine(root, name))));
     }
 
-    private static ModelFolder ReadVersions(string name, string folder, List<int> served)
+    private List<string> RootsOf(string name) => [.. _roots.Where(root => Directory.Exists(Path.Combine(root, name)))];
+
+    private (HashSet<string> Names, bool AreAllThere) FindModels()
     {
-        var versions = new List<ModelVersion>();
-        var publications = new List<ModelPublication>();
-        ModelConfig? shared = null;
-        foreach (var number in served)
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var areAllThere = true;
+        foreach (var root in _roots)
         {
-            var id = new ModelId(name, number);
             try
             {
-                var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
-                if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
-                    return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
-                // Each ONNX file tells its own part of the configuration.
-                if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
-                var fault = version.FindFault();
-                publications.Add(new(id, version.Descriptor, fault));
-                if (fault.Length == 0) versions.Add(version);
+                names.UnionWith(ListModels(root));
             }
-            catch (InferenceException exception)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                publications.Add(new(id, null, exception.Message));
+                areAllThere = false;
             }
         }
 
-        // What is wrong with all of them alike is the configuration.
-        return versions.Count == 0 && publications.DistinctBy(publication => publication.Reason).Count() == 1 && publications[^1].Descriptor is null
-            ? ModelFolder.Broken(new(name, served[^1]), publications[^1].Reason)
-            : new(versions, publications);
+        return (names, areAllThere);
     }
 
-    /// <summary>The version folders: positive numbers without leading zeros. Any other folder is the model's own business.</summary>
-    private static List<int> FindVersions(string modelFolder) =>
-    [
-        .. Directory.EnumerateDirectories(modelFolder)
-            .Select(folder => Path.GetFileName(folder))
-            .Where(name => name[0] != '0')
-            .Select(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : 0)
-            .Where(version => version > 0)
-            .Order(),
-    ];
-
-    private static string Broken(IEnumerable<string> errors) => $"{ModelConfigReader.FileName}: {string.Join("; ", errors)}";
-
-    /// <summary>What is known of one model's folder.</summary>
-    private sealed record ModelFolder(IReadOnlyList<ModelVersion> Versions, IReadOnlyList<ModelPublication> Publications)
-    {
-        public static readonly ModelFolder None = new([], []);
-
-        public static ModelFolder Broken(ModelId id, string reason) => new([], [new(id, null, reason)]);
-
-        public ModelFolder KeepUnchanged(ModelFolder before) => this with
-        {
-            Versions = [.. Versions.Select(version => before.Versions.FirstOrDefault(version.IsSameAs) ?? version)],
-        };
-    }
-
-    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
-    private static partial Regex NamePattern();
+    private static IEnumerable<string> ListModels(string root) =>
+        Directory.EnumerateDirectories(root).Select(folder => Path.GetFileName(folder)).Where(name => !name.StartsWith('.'));
 }

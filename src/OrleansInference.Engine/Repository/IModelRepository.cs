@@ -6,6 +6,9 @@ public interface IModelRepository
     /// <summary>Every model version, and every folder that should be one but is not, with the reason.</summary>
     IReadOnlyList<ModelPublication> Publications { get; }
 
+    /// <summary>Ends when the publications change next. To be taken before they are read, so that no change falls between.</summary>
+    Task Changed { get; }
+
     /// <summary>Finds a version whose configuration is sound.</summary>
     ModelVersion? Find(ModelId id);
 

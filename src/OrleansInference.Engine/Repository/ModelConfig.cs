@@ -38,6 +38,9 @@ public sealed record ModelConfig
     /// <summary>The devices that may hold an instance; all where empty.</summary>
     public required IReadOnlyList<InstanceGroup> InstanceGroups { get; init; }
 
+    /// <summary>On how many devices the model is always loaded, where there is not room for all models.</summary>
+    public int MinInstances { get; init; }
+
     /// <summary>How inputs become the network's own.</summary>
     public required IReadOnlyList<Preprocessing> Preprocessing { get; init; }
 

@@ -16,6 +16,8 @@ internal sealed class ModelConfigReader
 
     private const int MaxBatchSizeLimit = 65_536;
 
+    private const int MaxInstances = 1024;
+
     private static readonly (string, DataType)[] DataTypeNames =
     [
         .. Enum.GetValues<DataType>().Select(type => (NameOf(type), type)),
@@ -111,6 +113,7 @@ internal sealed class ModelConfigReader
             VersionPolicy = ReadVersionPolicy(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section, platform),
+            MinInstances = section.Integer("min_instances", 0, 0, MaxInstances),
             Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize, _folder),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),

@@ -6,14 +6,12 @@ namespace OrleansInference.Engine.Repository;
 /// <summary>A model version in a repository: its configuration and where its file lies.</summary>
 public sealed class ModelVersion
 {
-    private readonly HashSet<(string Path, long Length, DateTime Written)> _files;
-
     internal ModelVersion(ModelId id, ModelConfig config, string modelFolder)
     {
         Id = id;
         Config = config;
         ModelFolder = modelFolder;
-        _files = ListFiles();
+        Revision = FolderListing.Fingerprint(modelFolder, ListFiles());
         Signature = ModelSignatures.OfModel(config);
         Network = ModelSignatures.OfNetwork(config);
         Descriptor = new()
@@ -28,6 +26,7 @@ public sealed class ModelVersion
             Ensemble = config.Ensemble,
             Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
+            MinInstances = config.MinInstances,
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
             // Whatever kinds it leaves open: the reader admits no group of a GPU.
             DeviceKinds = config.Platform == OnnxRuntime.Platform ? ["cpu"] : [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],
@@ -52,24 +51,32 @@ public sealed class ModelVersion
     /// <summary>The model's folder, above the version's.</summary>
     public string ModelFolder { get; }
 
+    /// <summary>Another one as soon as any of the version's files is, on whatever silo; short.</summary>
+    public string Revision { get; }
+
     /// <summary>The file that the runtime loads.</summary>
     public string ModelPath =>
         Path.Combine(ModelFolder, Id.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), Config.ModelFile);
 
     /// <summary>Why the version cannot be served; empty where nothing speaks against it.</summary>
-    internal string FindFault() =>
-        Config.Ensemble is not null || File.Exists(ModelPath) ? "" : $"the file {Id.Version}/{Config.ModelFile} is missing";
+    internal string FindFault()
+    {
+        if (Config.Ensemble is not null || File.Exists(ModelPath)) return "";
+        var missing = $"the file {Id.Version}/{Config.ModelFile} is missing";
+        var others = Directory.Exists(Folder) ? Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).Take(3).ToList() : [];
+        return others.Count == 0
+            ? missing
+            : $"{missing}, though there is {string.Join(", ", others)}: rename it, or name it in default_model_filename";
+    }
 
-    /// <summary>Whether another reading of the repository found the same version in the same files.</summary>
-    internal bool IsSameAs(ModelVersion other) => Id == other.Id && _files.SetEquals(other._files);
+    private string Folder => Path.GetDirectoryName(ModelPath)!;
 
     /// <summary>The files that make up the version: its own, and those that all versions of the model share.</summary>
-    private HashSet<(string Path, long Length, DateTime Written)> ListFiles()
+    private IEnumerable<FileInfo> ListFiles()
     {
         var folder = new DirectoryInfo(ModelFolder);
-        var own = new DirectoryInfo(Path.GetDirectoryName(ModelPath)!);
-        var files = folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
-        return [.. files.Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
+        var own = new DirectoryInfo(Folder);
+        return folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
     }
 
     private PreprocessedInputs ToPreprocessed(Preprocessing entry) =>

@@ -16,12 +16,12 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
     // Each child loads libtorch: as many at once as there are cores, and no more.
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount));
 
-    public async Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+    public async Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken);
         try
         {
-            return await RunAsync(version, cancellationToken);
+            return new(await RunAsync(version, cancellationToken), new FileInfo(version.ModelPath).Length, "");
         }
         finally
         {

@@ -5,6 +5,5 @@ namespace OrleansInference.Engine.Verification;
 /// <summary>Finds out whether a model can be loaded, without risking this process.</summary>
 internal interface IModelVerifier
 {
-    /// <returns>Why the model cannot be loaded; null where it can.</returns>
-    Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken);
+    Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken);
 }

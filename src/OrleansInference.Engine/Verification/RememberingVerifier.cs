@@ -21,7 +21,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
     private readonly Queue<string> _oldestFirst = new();
     private readonly Dictionary<string, Task> _underWay = new(StringComparer.Ordinal);
 
-    public async Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+    public async Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         // Without a digest there is nothing to remember it by; the verifier says what is wrong with the file.
         if (await DigestAsync(version, cancellationToken) is not { } digest) return await verifier.VerifyAsync(version, cancellationToken);
@@ -29,7 +29,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         Task? other;
         lock (_gate)
         {
-            if (_passed.Contains(digest)) return null;
+            if (_passed.Contains(digest)) return new(null, new FileInfo(version.ModelPath).Length, "");
             if (!_underWay.TryGetValue(digest, out other)) _underWay.Add(digest, verified.Task);
         }
 
@@ -38,7 +38,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             await other.WaitAsync(cancellationToken);
             lock (_gate)
             {
-                if (_passed.Contains(digest)) return null;
+                if (_passed.Contains(digest)) return new(null, new FileInfo(version.ModelPath).Length, "");
             }
 
             // The other has not passed, or has given up: this one is verified for itself, beside all that have waited too.
@@ -56,12 +56,12 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         }
     }
 
-    private async Task<string?> VerifyNewAsync(ModelVersion version, string digest, CancellationToken cancellationToken)
+    private async Task<ModelVerification> VerifyNewAsync(ModelVersion version, string digest, CancellationToken cancellationToken)
     {
-        var reason = await verifier.VerifyAsync(version, cancellationToken);
+        var verification = await verifier.VerifyAsync(version, cancellationToken);
         // A file that was changed meanwhile may not be the one that has passed.
-        if (reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
-        return reason;
+        if (verification.Reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
+        return verification;
     }
 
     private void Remember(string digest)

@@ -30,7 +30,7 @@ public static class VerificationCommand
 
         try
         {
-            var model = FileModelRepository.Open(folder, version);
+            var model = ModelFolderReader.Open(folder, version);
             var runtime = new ModelRuntimes().Of(model.Config.Platform);
             var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
             runtime.InitializeThread(device);

@@ -2,14 +2,15 @@ namespace OrleansInference.Grains.Models;
 
 /// <summary>Pure: what follows from the silos' latest reports and from what was asked for.</summary>
 /// <param name="Reports">The latest report of each silo.</param>
-/// <param name="Unloaded">The names of the models that are to stay unloaded.</param>
-internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IReadOnlySet<string> Unloaded)
+/// <param name="Wishes">What was asked for.</param>
+internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, CatalogWishes Wishes)
 {
     /// <summary>Every model version of the cluster, with the state of its instances.</summary>
     public IReadOnlyList<ModelEntry> Merge()
     {
         var instances = Reports.SelectMany(report => report.Instances).ToLookup(instance => instance.Id.Model);
         var loaded = Reports.SelectMany(report => report.Loaded).ToLookup(descriptor => descriptor.Id);
+        var onDemand = FindPlaces().Where(place => place.IsOnDemand).ToLookup(place => place.Id.Model);
         var published = Reports
             .SelectMany(report => report.Models)
             .GroupBy(publication => publication.Id)
@@ -21,61 +22,102 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IRe
             .. published.Keys.Union(loaded.Select(group => group.Key))
                 .OrderBy(id => id.Name, StringComparer.Ordinal)
                 .ThenBy(id => id.Version)
-                .Select(id => ToEntry(id, published.GetValueOrDefault(id), loaded[id].FirstOrDefault(), [.. instances[id]])),
+                .Select(id => ToEntry(
+                    id, published.GetValueOrDefault(id), loaded[id].FirstOrDefault(), [.. WithOnDemand([.. instances[id]], onDemand[id])])),
         ]);
     }
 
-    /// <summary>The instances that should exist: one on every device that the model's configuration admits. Ensembles have none.</summary>
-    public IEnumerable<ModelInstanceId> FindWanted() =>
-        from report in Reports
-        from publication in report.Models
-        where publication.Reason.Length == 0 && !Unloaded.Contains(publication.Id.Name) && publication.Descriptor!.Ensemble is null
-        from device in report.Devices
-        where Admits(publication.Descriptor!, device)
-        select new ModelInstanceId(publication.Id, device);
+    /// <summary>
+    /// The instances that there are to be, or that are loaded on demand: on every device that the model's configuration admits, or, where not all
+    /// models have room, on as many of these devices as it asks for, and else on one on demand. Ensembles have none.
+    /// </summary>
+    public IReadOnlyList<ModelPlace> FindPlaces()
+    {
+        var possible =
+            from report in Reports
+            from publication in report.Models
+            where publication.Reason.Length == 0 && Wishes.IsWanted(publication) && publication.Descriptor!.Ensemble is null
+            from device in report.Devices
+            where Admits(publication.Descriptor!, device)
+            select (Place: new ModelPlace(new(publication.Id, device), publication.Revision, report.LoadsOnDemand), publication.Descriptor!.MinInstances);
+        var (scarce, ample) = (possible.Where(pair => pair.Place.IsOnDemand), possible.Where(pair => !pair.Place.IsOnDemand));
+        return
+        [
+            .. ample.Select(pair => pair.Place),
+            .. scarce.GroupBy(pair => pair.Place.Id.Model).SelectMany(group => Choose([.. group.Select(pair => pair.Place)], group.Max(pair => pair.MinInstances))),
+        ];
+    }
 
-    /// <summary>The instances that should exist and do not.</summary>
+    /// <summary>The instances that should be loaded and are not, or not as their silo's repository has them now.</summary>
     public IReadOnlyList<ModelInstanceId> FindMissing()
     {
-        var existing = Reports.SelectMany(report => report.Instances).Select(instance => instance.Id).ToHashSet();
-        return [.. FindWanted().Where(instance => !existing.Contains(instance))];
+        var existing = Instances();
+        return
+        [
+            .. FindPlaces()
+                .Where(place => existing.TryGetValue(place.Id, out var instance) ? instance.Revision != place.Revision : !place.IsOnDemand)
+                .Select(place => place.Id),
+        ];
     }
 
     /// <summary>
     /// The instances that exist and should not: of unloaded models, and of versions that no repository has any more, once those that
-    /// take their place have been loaded.
+    /// take their place on the device answer. Where these cannot be loaded, the old ones stay. What is loaded on demand leaves when its
+    /// room is needed.
     /// </summary>
     public IReadOnlyList<ModelInstanceId> FindSurplus()
     {
-        var wanted = FindWanted().ToHashSet();
-        var existing = Reports
-            .SelectMany(report => report.Instances)
-            .DistinctBy(instance => instance.Id)
-            .ToDictionary(instance => instance.Id);
-        var onTheirWay = wanted
-            .Where(id => !existing.TryGetValue(id, out var instance) || instance.State == ModelState.Loading)
-            .Select(id => id.Model.Name)
+        var existing = Instances();
+        var places = FindPlaces();
+        var wanted = places.Select(place => place.Id).ToHashSet();
+        var onDemand = places.Where(place => place.IsOnDemand).Select(place => place.Id.Model).ToHashSet();
+        var notThere = places
+            .Where(place => !place.IsOnDemand && existing.GetValueOrDefault(place.Id)?.State != ModelState.Ready)
+            .Select(place => (place.Id.Model.Name, place.Id.Device))
             .ToHashSet();
         return
         [
             .. existing.Values
-                .Where(instance => instance.State != ModelState.Unloading)
-                .Select(instance => instance.Id)
-                .Where(id => !wanted.Contains(id) && !onTheirWay.Contains(id.Model.Name)),
+                .Where(instance => instance.State != ModelState.Unloading && !wanted.Contains(instance.Id) && !onDemand.Contains(instance.Id.Model))
+                .Where(instance => instance.State == ModelState.Unavailable || !notThere.Contains((instance.Id.Model.Name, instance.Id.Device)))
+                .Select(instance => instance.Id),
         ];
+    }
+
+    private Dictionary<ModelInstanceId, ModelInstanceStatus> Instances() => Reports
+        .SelectMany(report => report.Instances)
+        .DistinctBy(instance => instance.Id)
+        .ToDictionary(instance => instance.Id);
+
+    /// <summary>
+    /// The first devices in an order that each model has for itself, and that stays when others come or go (rendezvous hashing: D. Thaler,
+    /// C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
+    /// </summary>
+    private static IEnumerable<ModelPlace> Choose(IReadOnlyList<ModelPlace> places, int always) => places
+        .OrderByDescending(place => StableHash.Compute($"{place.Id.Model.Name}\n{place.Id.Device}"))
+        .Take(Math.Max(always, 1))
+        .Select(place => place with { IsOnDemand = always == 0 });
+
+    private static IEnumerable<ModelInstanceStatus> WithOnDemand(IReadOnlyList<ModelInstanceStatus> instances, IEnumerable<ModelPlace> onDemand)
+    {
+        var places = onDemand.Select(place => place.Id).ToHashSet();
+        // One that is being loaded, or is leaving, answers whoever waits for it.
+        var settled = instances.Where(instance => !places.Contains(instance.Id) || instance.State is ModelState.Ready or ModelState.Unavailable).ToList();
+        return settled.Concat(places.Except(settled.Select(instance => instance.Id)).Select(id => new ModelInstanceStatus(id, ModelState.OnDemand)));
     }
 
     private ModelEntry ToEntry(
         ModelId id, ModelPublication? publication, ModelDescriptor? loaded, IReadOnlyList<ModelInstanceStatus> instances)
     {
-        // Better states have higher numbers, but one that is going away is no better than none.
-        var best = instances.OrderByDescending(instance => instance.State == ModelState.Unloading ? 0 : (int)instance.State).FirstOrDefault();
+        var best = instances.MaxBy(instance => Rank(instance.State));
         var (state, reason) = (best, publication) switch
         {
-            _ when Unloaded.Contains(id.Name) => (best is null ? ModelState.Unavailable : ModelState.Unloading, "unloaded"),
-            ({ State: ModelState.Ready }, _) => (best.State, best.Reason),
+            _ when Wishes.Unloaded.Contains(id.Name) => (best is null ? ModelState.Unavailable : ModelState.Unloading, "unloaded"),
+            ({ State: ModelState.Ready }, _) => (best.State, best.Reason.Length > 0 ? best.Reason : publication?.Notice ?? ""),
+            ({ State: ModelState.OnDemand }, _) => (ModelState.Ready, "it is loaded by its first request"),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
             ({ } instance, _) => (instance.State, instance.Reason),
+            (_, { } offered) when !Wishes.IsWanted(offered) => (ModelState.Unavailable, "it has not been asked for: the repository is in the mode Explicit"),
             (_, { Descriptor.Ensemble: not null }) => (ModelState.Loading, "its models are not known yet"),
             (_, { } missing) when !Reports.SelectMany(report => report.Devices).Any(device => Admits(missing.Descriptor!, device)) =>
                 (ModelState.Unavailable, $"no device of the cluster is one of those that its instance_group asks for: {string.Join(", ", missing.Descriptor!.DeviceKinds)}"),
@@ -83,6 +125,16 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IRe
         };
         return new() { Id = id, State = state, Reason = reason, Descriptor = loaded ?? publication?.Descriptor, Instances = instances };
     }
+
+    /// <summary>The better ones are higher. One that is going away is no better than none.</summary>
+    private static int Rank(ModelState state) => state switch
+    {
+        ModelState.Ready => 4,
+        ModelState.OnDemand => 3,
+        ModelState.Loading => 2,
+        ModelState.Unavailable => 1,
+        _ => 0,
+    };
 
     /// <summary>Whether a device named <c>silo.kind:index</c> is of a kind, or exactly one, that the model admits.</summary>
     private static bool Admits(ModelDescriptor model, string device)
@@ -92,3 +144,9 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, IRe
             model.DeviceKinds.Any(admitted => kindAndIndex == admitted || kindAndIndex.StartsWith(admitted + ":", StringComparison.Ordinal));
     }
 }
+
+/// <summary>Where a model version has an instance, or gets one.</summary>
+/// <param name="Id">The instance.</param>
+/// <param name="Revision">The files that it is to be loaded from, as its silo's repository has them.</param>
+/// <param name="IsOnDemand">Whether it is loaded when it is asked, and may leave when it is not.</param>
+internal sealed record ModelPlace(ModelInstanceId Id, string Revision, bool IsOnDemand);

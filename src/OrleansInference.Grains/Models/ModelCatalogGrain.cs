@@ -65,7 +65,7 @@ internal sealed class ModelCatalogGrain(
         await WishAsync(model, unloaded: false);
         var steps = found.SelectMany(publication => publication.Descriptor?.Ensemble?.Steps ?? []).Select(step => step.Model).ToList();
         if (steps.Count > 0) return await LoadStepsAsync(model, steps, loading.Add(model), cancellationToken);
-        var wanted = State.FindWanted().Where(instance => instance.Model.Name == model).Distinct().ToList();
+        var wanted = State.FindPlaces().Select(place => place.Id).Where(instance => instance.Model.Name == model).Distinct().ToList();
         if (wanted.Count == 0) throw NotLoaded(model, FindReason(model));
         try
         {
@@ -140,7 +140,7 @@ internal sealed class ModelCatalogGrain(
 
     private string FindReason(string model) => _snapshot.Models.First(entry => entry.Id.Name == model).Reason;
 
-    private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State.Unloaded);
+    private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State);
 
     /// <summary>What the silos' repositories hold of a model now; a silo that does not answer does not hold up the others.</summary>
     private async Task<IReadOnlyList<ModelPublication>> RefreshRepositoriesAsync(string model)
@@ -168,8 +168,8 @@ internal sealed class ModelCatalogGrain(
         var before = wishes.State;
         try
         {
-            if (before.Unloaded.Contains(model) == unloaded) return;
-            wishes.State = new() { Unloaded = unloaded ? [.. before.Unloaded, model] : [.. before.Unloaded.Where(name => name != model)] };
+            if (before.Unloaded.Contains(model) == unloaded && before.Loaded.Contains(model) != unloaded) return;
+            wishes.State = before.With(model, unloaded);
             await wishes.WriteStateAsync();
         }
         catch

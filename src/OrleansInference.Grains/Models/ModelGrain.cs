@@ -23,20 +23,30 @@ internal sealed class ModelGrain(
     LiveStreams streams,
     RequestProcessor processor,
     SiloReporter reporter,
+    EngineOptions options,
     ILogger<ModelGrain> logger) : Grain, IModelGrain
 {
+    /// <summary>So often a request has the model loaded before it gives up: each time it has gone again before the request's turn came.</summary>
+    private const int MaxAttempts = 3;
+
     /// <summary>What takes no more requests, and leaves the device when the streams that it has are over.</summary>
     private readonly List<Serving> _retired = [];
 
     private CancellationTokenSource _unloading = new();
+    private TaskScheduler _turns = TaskScheduler.Current;
     private ModelInstanceId _id;
     private Task _load = Task.CompletedTask;
+    private Task? _demanded;
     private Serving? _current;
     private string _notReady = "it is not loaded";
+    private string _revision = "";
+    private bool _isRefused;
+    private ModelStatistics _past = new();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _id = ModelInstanceId.Parse(this.GetPrimaryKeyString());
+        _turns = TaskScheduler.Current;
         return Task.CompletedTask;
     }
 
@@ -52,6 +62,7 @@ internal sealed class ModelGrain(
 
     public async Task LoadAsync()
     {
+        _isRefused = false;
         _load = LoadAfterAsync(_load, _unloading.Token);
         try
         {
@@ -70,6 +81,7 @@ internal sealed class ModelGrain(
         _unloading = new();
         await unloading.CancelAsync();
         unloading.Dispose();
+        _isRefused = true;
         _notReady = "unloaded";
         if (_current is { } serving)
         {
@@ -86,12 +98,12 @@ internal sealed class ModelGrain(
     }
 
     public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-        new(GetCurrent().Model.InferAsync(request, cancellationToken));
+        _current is { } serving ? new(serving.Model.InferAsync(request, cancellationToken)) : InferOnDemandAsync(request, cancellationToken);
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var serving = GetCurrent();
+        var serving = _current ?? await LoadOnDemandAsync(cancellationToken);
         var processes = serving.Version.Descriptor.HasProcessing;
         serving.Streams++;
         using var counted = streams.Count();
@@ -113,9 +125,44 @@ internal sealed class ModelGrain(
         }
     }
 
-    public Task<ModelStatistics> GetStatisticsAsync() => Task.FromResult(_current?.Model.GetStatistics() ?? new());
+    public Task<ModelStatistics> GetStatisticsAsync() =>
+        Task.FromResult(_current is null ? _past : _past.Add(_current.Model.GetStatistics()));
 
-    private Serving GetCurrent() => _current ?? throw new InferenceException(
+    private async ValueTask<InferenceResponse> InferOnDemandAsync(InferenceRequest request, CancellationToken cancellationToken)
+    {
+        var serving = await LoadOnDemandAsync(cancellationToken);
+        return await serving.Model.InferAsync(request, cancellationToken);
+    }
+
+    /// <summary>Loads what is loaded on demand, once for all who wait for it.</summary>
+    private async Task<Serving> LoadOnDemandAsync(CancellationToken cancellationToken)
+    {
+        if (!options.LoadsOnDemand || _isRefused) throw NotReady();
+        _past = _past with { ColdRequestCount = _past.ColdRequestCount + 1 };
+        for (var attempt = 1; attempt <= MaxAttempts && _current is null; attempt++)
+        {
+            _demanded ??= DemandAsync();
+            await _demanded.WaitAsync(cancellationToken);
+        }
+
+        return _current ?? throw NotReady();
+
+        async Task DemandAsync()
+        {
+            // Not before it is noted: who comes meanwhile waits for this one.
+            await Task.Yield();
+            try
+            {
+                await LoadAsync();
+            }
+            finally
+            {
+                _demanded = null;
+            }
+        }
+    }
+
+    private InferenceException NotReady() => new(
         InferenceError.NotReady,
         $"Request for model '{_id.Model.Name}' version {_id.Model.Version} is not at ready state on {_id.Device}: {_notReady}");
 
@@ -140,7 +187,13 @@ internal sealed class ModelGrain(
             unloading.ThrowIfCancellationRequested();
             var version = repository.Find(_id.Model)
                 ?? throw new InferenceException(InferenceError.NotReady, $"no repository of this silo has {_id.Model}");
-            if (version == _current?.Version) return;
+            _revision = version.Revision;
+            if (version.Revision == _current?.Version.Revision)
+            {
+                SetStatus(ModelState.Ready, "");
+                return;
+            }
+
             if (_current is null) SetStatus(ModelState.Loading, "the model is being verified and loaded");
             var loaded = _retired.Find(serving => serving.Version == version && serving.Streams > 0);
             if (loaded is not null)
@@ -150,7 +203,8 @@ internal sealed class ModelGrain(
             }
             else
             {
-                loaded = new(await engine.LoadAsync(version, _id.Device, unloading), version);
+                loaded = new(await engine.LoadAsync(version, _id.Device, MayLeave(version) ? LeaveAsync : null, unloading), version);
+                _past = _past with { LoadCount = _past.LoadCount + 1 };
                 if (unloading.IsCancellationRequested)
                 {
                     Retire(loaded);
@@ -168,6 +222,13 @@ internal sealed class ModelGrain(
             if (_current is null && _retired.Count == 0) instances.Remove(_id);
             throw new InferenceException(InferenceError.NotReady, "the model was unloaded while it was being loaded");
         }
+        catch (InferenceException exception) when (exception.Error == InferenceError.QueueFull && _current is null)
+        {
+            // There is no room at present: nothing is wrong with the model.
+            _notReady = exception.Message;
+            instances.Remove(_id);
+            throw;
+        }
         catch (InferenceException exception)
         {
             Fail(exception.Message);
@@ -180,6 +241,24 @@ internal sealed class ModelGrain(
             throw new InferenceException(InferenceError.NotReady, $"loading failed: {exception.Message}", exception);
         }
     }
+
+    private bool MayLeave(ModelVersion version) => options.LoadsOnDemand && version.Descriptor.MinInstances == 0;
+
+    /// <summary>Leaves the device for another model's sake, until the next request. The engine calls it from anywhere.</summary>
+    private Task LeaveAsync() => Task.Factory.StartNew(
+        async () =>
+        {
+            if (_current is not { Streams: 0 } serving) return;
+            _current = null;
+            _notReady = "it has made room for another model";
+            _past = _past.Add(serving.Model.GetStatistics()) with { QueueDepth = 0 };
+            instances.Remove(_id);
+            _retired.Add(serving);
+            await DisposeAsync(serving);
+        },
+        CancellationToken.None,
+        TaskCreationOptions.None,
+        _turns).Unwrap();
 
     private void Retire(Serving serving)
     {
@@ -204,7 +283,13 @@ internal sealed class ModelGrain(
     private void SetStatus(ModelState state, string reason)
     {
         _notReady = reason;
-        instances.Set(new(_id, state, reason), _current?.Version, _current?.Model);
+        var status = new ModelInstanceStatus(_id, state, reason)
+        {
+            Revision = _revision,
+            Checksum = _current?.Model.Checksum ?? "",
+            MemoryBytes = _current?.Model.MemoryBytes ?? 0,
+        };
+        instances.Set(status, _current?.Version, _current?.Model);
     }
 
     private static async Task FinishAsync(Task load) =>

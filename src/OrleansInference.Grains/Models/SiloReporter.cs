@@ -61,9 +61,11 @@ internal sealed class SiloReporter(
 
     private async Task ReportOnChangeAsync()
     {
+        Task changed = Task.CompletedTask;
         while (!_stopping.IsCancellationRequested)
         {
-            var changed = instances.Changed;
+            // One that has not ended is kept: what waits for either would else gather at the one that does not change.
+            if (changed.IsCompleted) changed = Task.WhenAny(instances.Changed, repository.Changed);
             await ReportAsync();
             // After a while without a change it reports all the same: silence would be taken for death.
             await changed.WaitAsync(Interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -103,6 +105,7 @@ internal sealed class SiloReporter(
         Models = repository.Publications,
         Instances = instances.All,
         Loaded = instances.Loaded,
+        LoadsOnDemand = options.LoadsOnDemand,
     };
 
     /// <summary>A silo that stops has nothing to offer any more, whoever asks for the report.</summary>

@@ -25,7 +25,7 @@ internal sealed class OnnxRepository : IDisposable
 
     public void Write(string content) => _root.Write("model/1/model.onnx", content);
 
-    public ModelVersion Open(int version = 1) => FileModelRepository.Open(ModelFolder, version);
+    public ModelVersion Open(int version = 1) => ModelFolderReader.Open(ModelFolder, version);
 
     public IModelInstance Load()
     {

@@ -41,7 +41,7 @@ public sealed class SameNetworkTests : IDisposable
     }
 
     private IModelInstance Load(ModelRuntimes runtimes, string model) =>
-        runtimes.Load(FileModelRepository.Open(Path.Combine(_root.Path, model), 1), OnnxRepository.Cpu);
+        runtimes.Load(ModelFolderReader.Open(Path.Combine(_root.Path, model), 1), OnnxRepository.Cpu);
 
     private void WriteBoth()
     {

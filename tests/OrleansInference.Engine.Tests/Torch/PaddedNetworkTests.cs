@@ -53,7 +53,7 @@ public sealed class PaddedNetworkTests : IAsyncDisposable
     {
         TorchScriptArchive.Write(Path.Combine(_repository.Path, "sum", "1", "model.pt"), Network);
         _repository.Write("sum/config.json", Config);
-        var version = FileModelRepository.Open(Path.Combine(_repository.Path, "sum"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(_repository.Path, "sum"), 1);
         var instance = await _device.InvokeAsync(() => _runtime.Load(version, Cpu));
         await using var model = new LoadedModel(
             version,

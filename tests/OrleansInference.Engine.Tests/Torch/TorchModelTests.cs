@@ -24,7 +24,7 @@ public sealed class TorchModelTests : IDisposable
     [Fact]
     public void A_batch_gives_each_request_what_it_would_get_alone()
     {
-        var version = FileModelRepository.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
         using var model = _runtime.Load(version, Cpu);
         var random = new Random(1);
         var items = new[] { 1, 3, 2 }.Select(rows => new[] { Pixels(random, rows) }).ToArray();
@@ -60,7 +60,7 @@ public sealed class TorchModelTests : IDisposable
     [Fact]
     public void Answers_equal_those_of_torch_itself()
     {
-        var version = FileModelRepository.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
         using var model = _runtime.Load(version, Cpu);
         var input = Pixels(new Random(2), 4);
 
@@ -75,7 +75,7 @@ public sealed class TorchModelTests : IDisposable
     [Fact]
     public void A_tuple_of_outputs_comes_in_the_configured_order()
     {
-        var version = FileModelRepository.Open(Path.Combine(TorchScriptArchive.BundledModels, "simple"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(TorchScriptArchive.BundledModels, "simple"), 1);
         using var model = _runtime.Load(version, Cpu);
         var left = InferenceTensor.Create("INPUT0", Enumerable.Range(1, 16).ToArray(), 1, 16);
         var right = InferenceTensor.Create("INPUT1", Enumerable.Repeat(10, 16).ToArray(), 1, 16);
@@ -167,7 +167,7 @@ public sealed class TorchModelTests : IDisposable
     [Fact]
     public void Passes_of_all_kinds_leave_no_tensor_behind()
     {
-        var version = FileModelRepository.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(TorchScriptArchive.BundledModels, "digits"), 1);
         using var model = _runtime.Load(version, Cpu);
         using var failing = Load(Doubles, "x: Tensor", "return torch.reshape(x, [-1])");
         var random = new Random(3);
@@ -189,7 +189,7 @@ public sealed class TorchModelTests : IDisposable
     [Fact]
     public void An_empty_tensor_is_as_good_as_any()
     {
-        var version = FileModelRepository.Open(Path.Combine(TorchScriptArchive.BundledModels, "identity"), 1);
+        var version = ModelFolderReader.Open(Path.Combine(TorchScriptArchive.BundledModels, "identity"), 1);
         using var model = _runtime.Load(version, Cpu);
 
         var output = model.Run([[InferenceTensor.Create("INPUT0", Array.Empty<float>(), 2, 0, 3)]]).Outputs[0][0];
@@ -205,7 +205,7 @@ public sealed class TorchModelTests : IDisposable
         _repository.Write("broken/1/model.pt", "this is no archive");
 
         var exception = Assert.Throws<InferenceException>(() =>
-            _runtime.Load(FileModelRepository.Open(Path.Combine(_repository.Path, "broken"), 1), Cpu));
+            _runtime.Load(ModelFolderReader.Open(Path.Combine(_repository.Path, "broken"), 1), Cpu));
 
         Assert.Equal(InferenceError.NotReady, exception.Error);
         Assert.Contains("model.pt cannot be loaded", exception.Message, StringComparison.Ordinal);
@@ -215,10 +215,10 @@ public sealed class TorchModelTests : IDisposable
     public void Warm_up_runs_one_row_and_full_batches_and_reports_a_model_that_fails_on_its_own_shape()
     {
         using var sound = Load(Doubles, "x: Tensor", "return x");
-        Assert.Null(Warmup.Run(sound, FileModelRepository.Open(Path.Combine(_repository.Path, "model"), 1)));
+        Assert.Null(Warmup.Run(sound, ModelFolderReader.Open(Path.Combine(_repository.Path, "model"), 1)));
         using var broken = Load(Doubles, "x: Tensor", "return torch.reshape(x, [-1])");
 
-        Assert.Throws<InferenceException>(() => Warmup.Run(broken, FileModelRepository.Open(Path.Combine(_repository.Path, "model"), 1)));
+        Assert.Throws<InferenceException>(() => Warmup.Run(broken, ModelFolderReader.Open(Path.Combine(_repository.Path, "model"), 1)));
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class TorchModelTests : IDisposable
         var open = Doubles.Replace("[2]", "[-1]", StringComparison.Ordinal);
         using var model = Load(open, "x: Tensor", "return torch.reshape(x, [-1, 3])");
 
-        Assert.NotNull(Warmup.Run(model, FileModelRepository.Open(Path.Combine(_repository.Path, "model"), 1)));
+        Assert.NotNull(Warmup.Run(model, ModelFolderReader.Open(Path.Combine(_repository.Path, "model"), 1)));
     }
 
     private const string Doubles =
@@ -240,7 +240,7 @@ public sealed class TorchModelTests : IDisposable
         if (File.Exists(archive)) File.Delete(archive);
         var indented = body.Split('\n').Select(line => $"  {line}\n");
         TorchScriptArchive.Write(archive, $"def forward(self, {arguments}) -> Tensor:\n{string.Concat(indented)}");
-        return _runtime.Load(FileModelRepository.Open(Path.Combine(_repository.Path, "model"), 1), Cpu);
+        return _runtime.Load(ModelFolderReader.Open(Path.Combine(_repository.Path, "model"), 1), Cpu);
     }
 
     private static InferenceTensor Pixels(Random random, int rows)

@@ -30,7 +30,7 @@ internal sealed class EnginePieces : IAsyncDisposable
         _batcher = new(new("echo", 1), new Echo(), new() { MaxBatchSize = 64, DefaultPolicy = new() { MaxQueueSize = 1024 } }, _device, new(TimeProvider.System), NullLogger.Instance);
         var runtime = new TorchRuntime();
         runtime.InitializeThread(Cpu);
-        _model = runtime.Load(FileModelRepository.Open(modelFolder, 1), Cpu);
+        _model = runtime.Load(ModelFolderReader.Open(modelFolder, 1), Cpu);
         // The device's own thread is kept out of it: threads that wake each other would be most of the time.
         _device.InvokeAsync(() =>
         {

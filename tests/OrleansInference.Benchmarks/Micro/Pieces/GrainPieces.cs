@@ -71,7 +71,7 @@ internal sealed class GrainPieces : IAsyncDisposable
     {
         public IReadOnlyList<Device> Devices => devices;
 
-        public Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken) =>
+        public Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken) =>
             Task.FromResult<ILoadedModel>(new EchoModel(version.Id));
     }
 
@@ -85,6 +85,10 @@ internal sealed class GrainPieces : IAsyncDisposable
         {
             yield return await InferAsync(request, cancellationToken);
         }
+
+        public long MemoryBytes => 1;
+
+        public string Checksum => "";
 
         public ModelStatistics GetStatistics() => new();
 
