@@ -43,7 +43,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
         var started = _time.GetTimestamp();
-        if (await _verifier.VerifyAsync(version, cancellationToken) is { } reason)
+        if ((await _verifier.VerifyAsync(version, cancellationToken)).Reason is { } reason)
         {
             Log.ModelBroken(_logger, version.Id, reason);
             throw new InferenceException(InferenceError.NotReady, reason);

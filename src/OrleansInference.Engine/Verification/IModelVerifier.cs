@@ -5,6 +5,6 @@ namespace OrleansInference.Engine.Verification;
 /// <summary>Finds out whether a model can be loaded, without risking this process.</summary>
 internal interface IModelVerifier
 {
-    /// <returns>Why the model cannot be loaded; null where it can.</returns>
-    Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken);
+    /// <summary>Loads and runs a version, and says what came of it.</summary>
+    Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken);
 }
