@@ -87,7 +87,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         try
         {
             var instance = await _loaders[thread.Device.Name].InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
-            return new(version, instance, BatchingOf(version), thread, room, checksum, _logger);
+            return new(version, instance, BatchingOf(version), thread, _logger, room, checksum);
         }
         catch
         {

@@ -18,7 +18,7 @@ internal sealed class LoadedModel : ILoadedModel
     private readonly DeviceThread _device;
     private readonly StatisticsRecorder _statistics;
     private readonly Batcher _batcher;
-    private readonly DeviceMemory.Room _room;
+    private readonly DeviceMemory.Room? _room;
     private int _streams;
 
     public LoadedModel(
@@ -26,9 +26,9 @@ internal sealed class LoadedModel : ILoadedModel
         IModelInstance instance,
         BatchingOptions batching,
         DeviceThread device,
-        DeviceMemory.Room room,
-        string checksum,
-        ILogger logger)
+        ILogger logger,
+        DeviceMemory.Room? room = null,
+        string checksum = "")
     {
         _room = room;
         Checksum = checksum;
@@ -39,7 +39,7 @@ internal sealed class LoadedModel : ILoadedModel
         _batcher = new(version.Id, instance, batching, device, _statistics, logger);
     }
 
-    public long MemoryBytes => _room.Bytes;
+    public long MemoryBytes => _room?.Bytes ?? 0;
 
     public string Checksum { get; }
 
@@ -93,7 +93,7 @@ internal sealed class LoadedModel : ILoadedModel
             _instance.Dispose();
             return true;
         }).ConfigureAwait(false);
-        _room.Dispose();
+        _room?.Dispose();
     }
 
     private ValueTask<InferenceTensor[]> RunAsync(

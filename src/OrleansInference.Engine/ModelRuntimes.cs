@@ -18,6 +18,12 @@ internal sealed class ModelRuntimes : IModelRuntime
         _onnx.InitializeThread(device);
     }
 
+    public void Prepare()
+    {
+        _torch.Prepare();
+        _onnx.Prepare();
+    }
+
     public IModelInstance Load(ModelVersion version, Device device) => Of(version.Config.Platform).Load(version, device);
 
     /// <summary>The runtime of a platform that is a network's.</summary>

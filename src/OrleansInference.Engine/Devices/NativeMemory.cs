@@ -26,6 +26,23 @@ internal static partial class NativeMemory
         }
     }
 
+    /// <summary>Hands them back all the same, where what is held is to be counted.</summary>
+    public static void GiveBackFreedPages()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        try
+        {
+            _ = MallocTrim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library (musl), which hands them back by itself.
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int MallOpt(int parameter, int value);
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int MallocTrim(nuint pad);
 }

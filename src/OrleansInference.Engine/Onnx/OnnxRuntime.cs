@@ -16,6 +16,10 @@ internal sealed partial class OnnxRuntime : IModelRuntime
 
     private const string Off = "0";
 
+    /// <summary>A model whose output <c>y</c> is its input <c>x</c>, of FP32.</summary>
+    private static ReadOnlySpan<byte> Identity =>
+        "\b\b:+\n\u0010\n\u0001x\u0012\u0001y\"\bIdentity\u0012\u0001gZ\t\n\u0001x\u0012\u0004\n\u0002\b\u0001b\t\n\u0001y\u0012\u0004\n\u0002\b\u0001B\u0002\u0010\u0011"u8;
+
     // What it has to say comes as an exception; its own log would go to the console.
     private static readonly Lazy<OrtEnv> Environment = new(() =>
     {
@@ -26,6 +30,15 @@ internal sealed partial class OnnxRuntime : IModelRuntime
     });
 
     public void InitializeThread(Device device) => NativeMemory.KeepFreedPages();
+
+    public void Prepare()
+    {
+        _ = Environment.Value;
+        using var session = new InferenceSession(Identity.ToArray());
+        using var run = new RunOptions();
+        using var x = OrtValue.CreateTensorValueFromMemory(new float[1], [1]);
+        using var y = session.Run(run, ["x"], [x], ["y"]);
+    }
 
     public IModelInstance Load(ModelVersion version, Device device)
     {

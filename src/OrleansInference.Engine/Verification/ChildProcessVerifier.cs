@@ -31,27 +31,27 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
 
     public void Dispose() => _slots.Dispose();
 
-    private async Task<string?> RunAsync(ModelVersion version, CancellationToken cancellationToken)
+    private async Task<ModelVerification> RunAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         var limit = options.VerificationTimeout;
         using var timeout = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        var word = VerificationMessage.NewWord();
         using var child = Process.Start(Command(version))!;
         try
         {
             var output = OutputTail.ReadAsync(child.StandardOutput, either.Token);
             var errors = OutputTail.ReadAsync(child.StandardError, either.Token);
+            await TellAsync(child, word);
             await child.WaitForExitAsync(either.Token);
-            return child.ExitCode switch
-            {
-                VerificationCommand.Sound => null,
-                VerificationCommand.Broken => (await output).Trim(),
-                var code => $"the model ended the process that verified it ({Describe(code)}): {Cause(await errors)}",
-            };
+            return child.ExitCode is VerificationCommand.Sound or VerificationCommand.Broken && VerificationMessage.Find(await output, word) is { } said
+                ? said
+                : ModelVerification.Broken(
+                    $"the model ended the process that verified it ({Describe(child.ExitCode)}): {Cause(await errors)}".TrimEnd(' ', ':'));
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return $"the model was not verified within VerificationTimeout ({limit.TotalSeconds:F0} s)";
+            return ModelVerification.Broken($"the model was not verified within VerificationTimeout ({limit.TotalSeconds:F0} s)");
         }
         finally
         {
@@ -62,13 +62,33 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
     private static ProcessStartInfo Command(ModelVersion version)
     {
         var program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // One model at a time needs no heap per core.
+        start.Environment["DOTNET_gcServer"] = "0";
         // Under `dotnet program.dll` the process is the host, and the program its first argument.
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
         start.ArgumentList.Add(VerificationCommand.Switch);
         start.ArgumentList.Add(version.ModelFolder);
         start.ArgumentList.Add(version.Id.Version.ToString(CultureInfo.InvariantCulture));
         return start;
+    }
+
+    private static async Task TellAsync(Process child, string word)
+    {
+        try
+        {
+            await child.StandardInput.WriteLineAsync(word);
+            await child.StandardInput.FlushAsync();
+        }
+        catch (IOException)
+        {
+            // It has ended before it could read.
+        }
     }
 
     private static string Describe(int exitCode) =>

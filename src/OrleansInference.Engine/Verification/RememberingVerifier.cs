@@ -11,25 +11,26 @@ namespace OrleansInference.Engine.Verification;
 /// has passed in this process. What has failed is verified again, since its reason may name the model, and may be gone.
 /// </summary>
 /// <param name="verifier">Verifies what is new.</param>
-/// <param name="capacity">How many digests of what has passed are remembered; one more has the oldest forgotten.</param>
+/// <param name="capacity">How many verifications that were passed are remembered; one more has the oldest forgotten.</param>
 internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity = RememberingVerifier.DefaultCapacity) : IModelVerifier
 {
     public const int DefaultCapacity = 16_384;
 
     private readonly Lock _gate = new();
-    private readonly HashSet<string> _passed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ModelVerification> _passed = new(StringComparer.Ordinal);
     private readonly Queue<string> _oldestFirst = new();
     private readonly Dictionary<string, Task> _underWay = new(StringComparer.Ordinal);
 
     public async Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
     {
-        // Without a digest there is nothing to remember it by; the verifier says what is wrong with the file.
-        if (await DigestAsync(version, cancellationToken) is not { } digest) return await verifier.VerifyAsync(version, cancellationToken);
+        // Without its files there is nothing to remember it by; the verifier says what is wrong with them.
+        if (await ChecksumAsync(version, cancellationToken) is not { } checksum) return await verifier.VerifyAsync(version, cancellationToken);
+        var digest = Describe(version, checksum);
         var verified = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task? other;
         lock (_gate)
         {
-            if (_passed.Contains(digest)) return new(null, new FileInfo(version.ModelPath).Length, "");
+            if (_passed.TryGetValue(digest, out var passed)) return passed;
             if (!_underWay.TryGetValue(digest, out other)) _underWay.Add(digest, verified.Task);
         }
 
@@ -38,16 +39,16 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             await other.WaitAsync(cancellationToken);
             lock (_gate)
             {
-                if (_passed.Contains(digest)) return new(null, new FileInfo(version.ModelPath).Length, "");
+                if (_passed.TryGetValue(digest, out var passed)) return passed;
             }
 
             // The other has not passed, or has given up: this one is verified for itself, beside all that have waited too.
-            return await VerifyNewAsync(version, digest, cancellationToken);
+            return await VerifyNewAsync(version, digest, checksum, cancellationToken);
         }
 
         try
         {
-            return await VerifyNewAsync(version, digest, cancellationToken);
+            return await VerifyNewAsync(version, digest, checksum, cancellationToken);
         }
         finally
         {
@@ -56,44 +57,32 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         }
     }
 
-    private async Task<ModelVerification> VerifyNewAsync(ModelVersion version, string digest, CancellationToken cancellationToken)
+    private async Task<ModelVerification> VerifyNewAsync(
+        ModelVersion version, string digest, string checksum, CancellationToken cancellationToken)
     {
-        var verification = await verifier.VerifyAsync(version, cancellationToken);
+        var verification = await verifier.VerifyAsync(version, cancellationToken) with { Checksum = checksum };
         // A file that was changed meanwhile may not be the one that has passed.
-        if (verification.Reason is null && await DigestAsync(version, cancellationToken) == digest) Remember(digest);
+        if (verification.Reason is null && await ChecksumAsync(version, cancellationToken) == checksum) Remember(digest, verification);
         return verification;
     }
 
-    private void Remember(string digest)
+    private void Remember(string digest, ModelVerification verification)
     {
         lock (_gate)
         {
-            if (!_passed.Add(digest)) return;
+            if (!_passed.TryAdd(digest, verification)) return;
             _oldestFirst.Enqueue(digest);
             if (_oldestFirst.Count > capacity) _passed.Remove(_oldestFirst.Dequeue());
         }
     }
 
-    /// <summary>What stands for the version's files and for all of its configuration that a verification depends on; null where it cannot be read.</summary>
-    private static Task<string?> DigestAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
+    /// <summary>The checksum of the version's files; null where they cannot be read.</summary>
+    private static Task<string?> ChecksumAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
             try
             {
-                using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                digest.AppendData(Encoding.UTF8.GetBytes($"{version.Config.Platform}\n{Describe(version.Network)}"));
-                Append(digest, version.ModelPath);
-                // An ONNX model's weights may lie in files beside it.
-                var folder = Path.GetDirectoryName(version.ModelPath)!;
-                foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-                {
-                    if (file == version.ModelPath) continue;
-                    var name = Path.GetRelativePath(folder, file);
-                    digest.AppendData(Encoding.UTF8.GetBytes($"{name.Length}:{name}"));
-                    Append(digest, file);
-                }
-
-                return Convert.ToHexString(digest.GetHashAndReset());
+                return VersionChecksum.Compute(version);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -102,16 +91,14 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         },
         cancellationToken);
 
-    private static void Append(IncrementalHash digest, string path)
+    /// <summary>
+    /// All that a verification depends on: the version's files, and of its configuration what says how they are run. The names come last and
+    /// behind their length, so that none can pass for another tensor.
+    /// </summary>
+    private static string Describe(ModelVersion version, string checksum)
     {
-        using var file = File.OpenRead(path);
-        digest.AppendData(SHA256.HashData(file));
-    }
-
-    /// <summary>The names come last and behind their length, so that none can pass for another tensor.</summary>
-    private static string Describe(ModelSignature network)
-    {
-        var text = new StringBuilder().Append(network.MaxBatchSize);
+        var network = version.Network;
+        var text = new StringBuilder(checksum).Append('\n').Append(version.Config.Platform).Append('\n').Append(network.MaxBatchSize);
         foreach (var (kind, tensors) in new[] { ("in", network.Inputs), ("out", network.Outputs) })
         {
             foreach (var tensor in tensors)
@@ -122,6 +109,6 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             }
         }
 
-        return text.ToString();
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

@@ -17,7 +17,9 @@ public static class VerificationCommand
     /// <summary>Whether the arguments ask for a verification: the switch, the model's folder, the version.</summary>
     public static bool IsMeant(string[] args) => args is [Switch, ..];
 
-    /// <summary>Loads the model on the CPU and runs it. Prints the reason where that fails.</summary>
+    /// <summary>
+    /// Loads the model on the CPU and runs it. Reads a word, the first line of its input, and prints between two of it what has come of that.
+    /// </summary>
     /// <returns>The process's exit code.</returns>
     public static int Run(string[] args)
     {
@@ -28,20 +30,31 @@ public static class VerificationCommand
             return 2;
         }
 
+        var word = Console.In.ReadLine() ?? "";
         try
         {
             var model = ModelFolderReader.Open(folder, version);
-            var runtime = new ModelRuntimes().Of(model.Config.Platform);
-            var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
-            runtime.InitializeThread(device);
-            using var instance = runtime.Load(model, device);
-            Warmup.Run(instance, model);
+            Console.Out.Write(VerificationMessage.Sound(word, Measure(model)));
             return Sound;
         }
         catch (InferenceException exception)
         {
-            Console.Out.WriteLine(exception.Message);
+            Console.Out.Write(VerificationMessage.Broken(word, exception.Message));
             return Broken;
         }
+    }
+
+    /// <returns>What the model has added to the process's memory.</returns>
+    private static long Measure(ModelVersion model)
+    {
+        var runtime = new ModelRuntimes().Of(model.Config.Platform);
+        var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
+        runtime.InitializeThread(device);
+        runtime.Prepare();
+        var before = OwnMemory.Read();
+        using var instance = runtime.Load(model, device);
+        Warmup.Run(instance, model);
+        var added = OwnMemory.Read() - before;
+        return Math.Max(1, Math.Max(added, OwnMemory.MappedFrom(Path.GetDirectoryName(model.ModelPath)!)));
     }
 }

@@ -10,6 +10,8 @@ public sealed class RememberingVerifierTests : IDisposable
     private const string Config =
         """{"max_batch_size": 4, "input": [{"name":"x","data_type":"TYPE_FP32","dims":[2]}], "output": [{"name":"y","data_type":"TYPE_FP32","dims":[2]}]}""";
 
+    private static readonly ModelVerification Sound = ModelVerification.Sound(1);
+
     private readonly TemporaryFolder _repository = new();
     private readonly ScriptedVerifier _script = new();
 
@@ -20,7 +22,7 @@ public sealed class RememberingVerifierTests : IDisposable
     {
         var verifier = new RememberingVerifier(_script);
 
-        foreach (var name in new[] { "one", "one", "two" }) Assert.Null(await verifier.VerifyAsync(Add(name, "same"), default));
+        foreach (var name in new[] { "one", "one", "two" }) Assert.Null((await verifier.VerifyAsync(Add(name, "same"), default)).Reason);
 
         Assert.Equal(["one"], _script.Verified);
     }
@@ -69,13 +71,13 @@ public sealed class RememberingVerifierTests : IDisposable
     public async Task Loads_of_the_same_content_at_the_same_time_verify_it_once()
     {
         var verifier = new RememberingVerifier(_script);
-        var passing = new TaskCompletionSource<string?>();
+        var passing = new TaskCompletionSource<ModelVerification>();
         _script.Answer = (_, _) => passing.Task;
 
         var loads = Enumerable.Range(0, 20).Select(number => verifier.VerifyAsync(Add($"model{number}", "same"), default)).ToArray();
-        passing.SetResult(null);
+        passing.SetResult(Sound);
 
-        Assert.All(await Task.WhenAll(loads), Assert.Null);
+        Assert.All(await Task.WhenAll(loads), verification => Assert.Null(verification.Reason));
         Assert.Single(_script.Verified);
     }
 
@@ -83,11 +85,11 @@ public sealed class RememberingVerifierTests : IDisposable
     public async Task What_fails_is_verified_again_and_gives_each_its_own_reason()
     {
         var verifier = new RememberingVerifier(_script);
-        _script.Answer = (version, _) => Task.FromResult<string?>($"{version.Id.Name} is broken");
+        _script.Answer = (version, _) => Task.FromResult(ModelVerification.Broken($"{version.Id.Name} is broken"));
 
         var loads = new[] { "one", "two" }.Select(name => verifier.VerifyAsync(Add(name, "same"), default)).ToArray();
 
-        Assert.Equal(["one is broken", "two is broken"], (await Task.WhenAll(loads)).OfType<string>());
+        Assert.Equal(["one is broken", "two is broken"], (await Task.WhenAll(loads)).Select(verification => verification.Reason).OfType<string>());
     }
 
     [Fact]
@@ -98,7 +100,7 @@ public sealed class RememberingVerifierTests : IDisposable
         _script.Answer = async (version, token) =>
         {
             if (version.Id.Name == "first") await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
-            return null;
+            return Sound;
         };
         var first = verifier.VerifyAsync(Add("first", "same"), givenUp.Token);
         await _script.StartedAsync();
@@ -107,7 +109,7 @@ public sealed class RememberingVerifierTests : IDisposable
         await givenUp.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        Assert.Null(await second);
+        Assert.Null((await second).Reason);
         Assert.Equal(["first", "second"], _script.Verified);
     }
 
@@ -116,7 +118,7 @@ public sealed class RememberingVerifierTests : IDisposable
     {
         var verifier = new RememberingVerifier(_script);
         using var givenUp = new CancellationTokenSource();
-        var passing = new TaskCompletionSource<string?>();
+        var passing = new TaskCompletionSource<ModelVerification>();
         _script.Answer = (_, _) => passing.Task;
         var first = verifier.VerifyAsync(Add("first", "same"), default);
         await _script.StartedAsync();
@@ -125,8 +127,8 @@ public sealed class RememberingVerifierTests : IDisposable
         await givenUp.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
-        passing.SetResult(null);
-        Assert.Null(await first);
+        passing.SetResult(Sound);
+        Assert.Null((await first).Reason);
     }
 
     [Fact]
@@ -150,7 +152,7 @@ public sealed class RememberingVerifierTests : IDisposable
         _script.Answer = (_, _) =>
         {
             _repository.Write("model/1/model.pt", "after");
-            return Task.FromResult<string?>(null);
+            return Task.FromResult(Sound);
         };
 
         await verifier.VerifyAsync(version, default);
@@ -164,16 +166,55 @@ public sealed class RememberingVerifierTests : IDisposable
     {
         var version = Add("model", "gone");
         File.Delete(version.ModelPath);
-        _script.Answer = (_, _) => Task.FromResult<string?>("there is no such file");
+        _script.Answer = (_, _) => Task.FromResult(ModelVerification.Broken("there is no such file"));
 
-        Assert.Equal("there is no such file", await new RememberingVerifier(_script).VerifyAsync(version, default));
+        Assert.Equal("there is no such file", (await new RememberingVerifier(_script).VerifyAsync(version, default)).Reason);
+    }
+
+    [Fact]
+    public async Task What_was_found_out_is_remembered_with_the_checksum_of_the_files()
+    {
+        var verifier = new RememberingVerifier(_script);
+        _script.Answer = (_, _) => Task.FromResult(ModelVerification.Sound(4321));
+        var expected = ModelVerification.Sound(4321) with { Checksum = VersionChecksum.Compute(Add("one", "same")) };
+
+        Assert.Equal(expected, await verifier.VerifyAsync(Add("one", "same"), default));
+        Assert.Equal(expected, await verifier.VerifyAsync(Add("two", "same"), default));
+        Assert.Single(_script.Verified);
+    }
+
+    [Fact]
+    public async Task A_model_that_fails_has_its_checksum_too()
+    {
+        var version = Add("one", "same");
+        _script.Answer = (_, _) => Task.FromResult(ModelVerification.Broken("it is broken"));
+
+        var verification = await new RememberingVerifier(_script).VerifyAsync(version, default);
+
+        Assert.Equal(("it is broken", VersionChecksum.Compute(version)), (verification.Reason, verification.Checksum));
+    }
+
+    [Fact]
+    public void A_checksum_is_that_of_contents_and_names()
+    {
+        var one = VersionChecksum.Compute(Add("one", "same"));
+        Assert.Matches("^[0-9a-f]{64}$", one);
+        Assert.Equal(one, VersionChecksum.Compute(Add("two", "same")));
+        Assert.NotEqual(one, VersionChecksum.Compute(Add("three", "other")));
+
+        _repository.Write("one/1/weights.bin", "weights");
+        var withWeights = VersionChecksum.Compute(Add("one", "same"));
+        _repository.Write("two/1/renamed.bin", "weights");
+
+        Assert.NotEqual(one, withWeights);
+        Assert.NotEqual(withWeights, VersionChecksum.Compute(Add("two", "same")));
     }
 
     private ModelVersion Add(string name, string content, string config = Config)
     {
         _repository.Write($"{name}/config.json", config);
         _repository.Write($"{name}/1/model.pt", content);
-        return FileModelRepository.Open(Path.Combine(_repository.Path, name), 1);
+        return ModelFolderReader.Open(Path.Combine(_repository.Path, name), 1);
     }
 
     private sealed class ScriptedVerifier : IModelVerifier
@@ -183,12 +224,12 @@ public sealed class RememberingVerifierTests : IDisposable
         /// <summary>The names of the models, in the order in which they came.</summary>
         public ConcurrentQueue<string> Verified { get; } = [];
 
-        public Func<ModelVersion, CancellationToken, Task<string?>> Answer { get; set; } = (_, _) => Task.FromResult<string?>(null);
+        public Func<ModelVersion, CancellationToken, Task<ModelVerification>> Answer { get; set; } = (_, _) => Task.FromResult(Sound);
 
         /// <summary>Waits until one more verification has begun.</summary>
         public Task StartedAsync() => _started.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
-        public Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+        public Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
         {
             Verified.Enqueue(version.Id.Name);
             _started.Release();
