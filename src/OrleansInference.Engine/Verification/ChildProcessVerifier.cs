@@ -21,7 +21,7 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         await _slots.WaitAsync(cancellationToken);
         try
         {
-            return new(await RunAsync(version, cancellationToken), new FileInfo(version.ModelPath).Length, "");
+            return await RunAsync(version, cancellationToken);
         }
         finally
         {
