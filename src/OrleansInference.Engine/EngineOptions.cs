@@ -66,6 +66,11 @@ public sealed class EngineOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan VerificationTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How many bytes of memory the process may have in use that loads and runs a new model for verification.</summary>
+    /// <value>0: half of what the machine has, or the container.</value>
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long VerificationMemory { get; set; }
+
     /// <summary>Whether models are loaded by their first request.</summary>
     public bool LoadsOnDemand => DeviceMemoryBudget > 0;
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
@@ -8,13 +9,19 @@ using OrleansInference.Engine.Torch;
 namespace OrleansInference.Engine.Verification;
 
 /// <summary>
-/// Loads and runs a new model in a child process first: some archives make libtorch abort the process, which no exception handler sees.
-/// The child is this same program, started with <see cref="VerificationCommand.Switch"/>.
+/// Loads and runs a new model in a child process first, with limits of time and memory: some archives make libtorch abort the process, which
+/// no exception handler sees. The child is this same program, started with <see cref="VerificationCommand.Switch"/>.
 /// </summary>
 internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions options) : IModelVerifier, IDisposable
 {
+    /// <summary>What the runtimes say when memory cannot be had.</summary>
+    private static readonly string[] OutOfMemory = ["allocate memory", "bad_alloc", "OutOfMemoryException"];
+
     // Each child loads libtorch: as many at once as there are cores, and no more.
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount));
+
+    private readonly long _memory =
+        options.VerificationMemory > 0 ? options.VerificationMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
     public async Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
     {
@@ -22,6 +29,10 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         try
         {
             return await RunAsync(version, cancellationToken);
+        }
+        catch (Win32Exception exception)
+        {
+            return ModelVerification.Broken($"the process that verifies the model cannot be started: {exception.Message}");
         }
         finally
         {
@@ -35,19 +46,24 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
     {
         var limit = options.VerificationTimeout;
         using var timeout = new CancellationTokenSource(limit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var exceeded = new CancellationTokenSource();
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, exceeded.Token, cancellationToken);
         var word = VerificationMessage.NewWord();
         using var child = Process.Start(Command(version))!;
         try
         {
-            var output = OutputTail.ReadAsync(child.StandardOutput, either.Token);
-            var errors = OutputTail.ReadAsync(child.StandardError, either.Token);
+            await using var watch = new MemoryWatch(child.Id, _memory, time, exceeded.Cancel);
+            var output = OutputTail.ReadAsync(child.StandardOutput, any.Token);
+            var errors = OutputTail.ReadAsync(child.StandardError, any.Token);
             await TellAsync(child, word);
-            await child.WaitForExitAsync(either.Token);
-            return child.ExitCode is VerificationCommand.Sound or VerificationCommand.Broken && VerificationMessage.Find(await output, word) is { } said
-                ? said
-                : ModelVerification.Broken(
-                    $"the model ended the process that verified it ({Describe(child.ExitCode)}): {Cause(await errors)}".TrimEnd(' ', ':'));
+            await child.WaitForExitAsync(any.Token);
+            // What it may have left behind would keep its output open.
+            ProcessLimits.EndGroup(child);
+            return Judge(child.ExitCode, await output, await errors, word);
+        }
+        catch (OperationCanceledException) when (exceeded.IsCancellationRequested)
+        {
+            return ModelVerification.Broken($"the model took more than VerificationMemory ({_memory} bytes)");
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
@@ -55,7 +71,7 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         }
         finally
         {
-            if (!child.HasExited) child.Kill(entireProcessTree: true);
+            ProcessLimits.EndGroup(child);
         }
     }
 
@@ -68,8 +84,9 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // One model at a time needs no heap per core.
+        // One model at a time needs no heap per core; and the sockets of diagnostics would stay in the temporary folder where it is killed.
         start.Environment["DOTNET_gcServer"] = "0";
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         // Under `dotnet program.dll` the process is the host, and the program its first argument.
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
         start.ArgumentList.Add(VerificationCommand.Switch);
@@ -78,17 +95,30 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         return start;
     }
 
-    private static async Task TellAsync(Process child, string word)
+    /// <summary>Tells the child what it needs, and leaves its input open: it ends where that is closed.</summary>
+    private async Task TellAsync(Process child, string word)
     {
         try
         {
-            await child.StandardInput.WriteLineAsync(word);
+            await child.StandardInput.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{word} {_memory}"));
             await child.StandardInput.FlushAsync();
         }
         catch (IOException)
         {
             // It has ended before it could read.
         }
+    }
+
+    private ModelVerification Judge(int exitCode, string output, string errors, string word)
+    {
+        var verification = exitCode is VerificationCommand.Sound or VerificationCommand.Broken
+            ? VerificationMessage.Find(output, word)
+            : null;
+        verification ??= ModelVerification.Broken(
+            $"the model ended the process that verified it ({Describe(exitCode)}): {Cause(errors)}".TrimEnd(' ', ':'));
+        return verification.Reason is { } reason && OutOfMemory.Any(text => reason.Contains(text, StringComparison.Ordinal))
+            ? verification with { Reason = $"{reason} (VerificationMemory is {_memory} bytes)" }
+            : verification;
     }
 
     private static string Describe(int exitCode) =>

@@ -18,7 +18,8 @@ public static class VerificationCommand
     public static bool IsMeant(string[] args) => args is [Switch, ..];
 
     /// <summary>
-    /// Loads the model on the CPU and runs it. Reads a word, the first line of its input, and prints between two of it what has come of that.
+    /// Loads the model on the CPU and runs it. Reads a word and the bytes of memory that may be in use, the first line of its input, and prints
+    /// between two of that word what has come of it. Ends at once where its input does.
     /// </summary>
     /// <returns>The process's exit code.</returns>
     public static int Run(string[] args)
@@ -30,7 +31,15 @@ public static class VerificationCommand
             return 2;
         }
 
-        var word = Console.In.ReadLine() ?? "";
+        if (Console.In.ReadLine()?.Split(' ') is not [var word, var bytes] ||
+            !long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out var memory))
+        {
+            Console.Error.WriteLine("expected on the first line: <word> <bytes of memory>");
+            return 2;
+        }
+
+        ProcessLimits.Apply(memory);
+        ProcessLimits.EndWithInput();
         try
         {
             var model = ModelFolderReader.Open(folder, version);

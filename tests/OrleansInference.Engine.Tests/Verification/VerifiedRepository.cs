@@ -6,9 +6,11 @@ using OrleansInference.Engine.Repository;
 namespace OrleansInference.Engine.Tests.Verification;
 
 /// <summary>Real models for a verifying process: rows of FP32 in and out.</summary>
-internal sealed class VerifiedRepository : IDisposable
+internal sealed class VerifiedRepository(string name = "model") : IDisposable
 {
     private readonly TemporaryFolder _root = new();
+
+    public string ModelFolder => Path.Combine(_root.Path, name);
 
     public void Dispose() => _root.Dispose();
 
@@ -61,7 +63,7 @@ internal sealed class VerifiedRepository : IDisposable
 
     private ModelVersion Configure(int width)
     {
-        _root.Write("model/config.json", $$"""
+        _root.Write($"{name}/config.json", $$"""
             {
               "max_batch_size": 1,
               "input": [ { "name": "INPUT0", "data_type": "TYPE_FP32", "dims": [{{width}}] } ],
@@ -71,9 +73,9 @@ internal sealed class VerifiedRepository : IDisposable
         return Open();
     }
 
-    private ModelVersion Open() => ModelFolderReader.Open(Path.Combine(_root.Path, "model"), 1);
+    private ModelVersion Open() => ModelFolderReader.Open(ModelFolder, 1);
 
-    private string ModelFile(string name) => Path.Combine(_root.Path, "model", "1", name);
+    private string ModelFile(string file) => Path.Combine(ModelFolder, "1", file);
 
     private static float[] Weights(int width) => [.. Enumerable.Range(0, width * width).Select(place => place % 7 / 8f)];
 }
