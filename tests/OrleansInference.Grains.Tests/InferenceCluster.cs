@@ -26,14 +26,14 @@ internal sealed class InferenceCluster : IAsyncDisposable
     /// <summary>What the process of the first silo can ask without a grain call.</summary>
     public ILocalModels Local => _cluster.Silos[0].ServiceProvider.GetRequiredService<ILocalModels>();
 
-    public static async Task<InferenceCluster> StartAsync(short silos = 1, ScriptedModels? models = null, bool waitUntilReady = true)
+    public static async Task<InferenceCluster> StartAsync(short silos = 1, ScriptedModels? models = null, bool waitUntilReady = true, bool onDemand = false)
     {
         var cluster = new InferenceCluster(models ?? new());
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((options, silo) =>
         {
-            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster.Repository.Path] };
+            var engine = new EngineOptions { SiloName = options.SiloName, Devices = ["cpu:0"], Models = [cluster.Repository.Path], DeviceMemoryBudget = onDemand ? 1 : 0 };
             silo.Services.AddSingleton<IInferenceEngine>(new ScriptedEngine(DeviceDiscovery.Find(engine), cluster.Models));
             silo.Services.AddKeyedSingleton<IGrainStorage>("inference", cluster._storage);
             silo.AddInference(engine);
@@ -41,7 +41,7 @@ internal sealed class InferenceCluster : IAsyncDisposable
         builder.ConfigureClientHost(host => host.Services.AddInferenceClient());
         cluster._cluster = builder.Build();
         await cluster._cluster.DeployAsync();
-        if (waitUntilReady) await cluster.WaitAsync(all => all.All(model => model.Instances.Count(IsReady) == silos));
+        if (waitUntilReady) await cluster.WaitAsync(all => all.All(model => onDemand ? model.State == ModelState.Ready : model.Instances.Count(IsReady) == silos));
         return cluster;
     }
 

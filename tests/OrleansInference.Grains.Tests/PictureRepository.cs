@@ -61,6 +61,8 @@ internal sealed class PictureRepository : IDisposable
     /// <summary>Makes another file of a model's first version.</summary>
     public void Change(string name) => File.AppendAllText(System.IO.Path.Combine(Path, name, "1", "model.pt"), "changed");
 
+    public void Remove(string name) => Directory.Delete(System.IO.Path.Combine(Path, name), recursive: true);
+
     private void AddVersion(string name, int version)
     {
         var folder = _folder.CreateSubdirectory(System.IO.Path.Combine(name, $"{version}"));

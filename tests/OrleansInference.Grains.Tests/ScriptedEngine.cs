@@ -16,6 +16,7 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
     {
         var instance = new ModelInstanceId(version.Id, device);
         models.Loaded.Enqueue((devices[0].Name, instance));
+        if (leave is not null) models.Leave[instance] = leave;
         await models.OnLoad(instance).WaitAsync(cancellationToken);
         return new LoadedModel(instance, models);
     }
@@ -65,6 +66,9 @@ internal sealed class ScriptedModels
     public ConcurrentQueue<(string FirstDevice, ModelInstanceId Instance)> Loaded { get; } = new();
 
     public ConcurrentQueue<ModelInstanceId> Unloaded { get; } = new();
+
+    /// <summary>What has an instance leave for the sake of another one, as the engine does where room is scarce.</summary>
+    public ConcurrentDictionary<ModelInstanceId, Func<Task>> Leave { get; } = new();
 
     private readonly TaskCompletionSource _unloaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
