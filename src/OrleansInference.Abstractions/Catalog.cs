@@ -112,6 +112,9 @@ public sealed record ModelEntry
     [Id(4)]
     public required IReadOnlyList<ModelInstanceStatus> Instances { get; init; }
 
+    /// <summary>The SHA-256 of the files that its instances are loaded from; empty where none are loaded.</summary>
+    public string Checksum => Instances.Select(instance => instance.Checksum).FirstOrDefault(checksum => checksum.Length > 0) ?? "";
+
     /// <summary>The description of a version that can answer.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with the reason.</exception>
     public ModelDescriptor GetReadyDescriptor()

@@ -21,19 +21,25 @@ public interface IModelCatalogGrain : IGrainWithIntegerKey
     /// Has every silo read a model's folder again and load what it holds, beside what is loaded already. Returns the catalog as it is
     /// when that is done.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="content">What is loaded in place of what the folder holds; null for the folder itself.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotFound"/>: no repository has the model; <see cref="InferenceError.NotReady"/>: it cannot be loaded,
-    /// with the reason. What was loaded before stays.
+    /// with the reason; <see cref="InferenceError.InvalidArgument"/>: so is the content. What was loaded before stays.
     /// </exception>
     [Alias("Load")]
     [ResponseTimeout(GrainTimeouts.Loading)]
-    Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken);
+    Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken);
 
     /// <summary>
     /// Has every silo unload a model; requests under way are finished. It stays unloaded until it is loaded again. Returns the catalog
     /// as it is when no instance takes requests any more.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="withDependents">Whether the models that an ensemble consists of are unloaded too.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
     [Alias("Unload")]
-    Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken);
+    Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken);
 }

@@ -41,18 +41,24 @@ public interface IInferenceClient
     /// Has every silo read a model's folder again and load what is in it. What is loaded already answers until then. Returns when the
     /// model is ready, and requests of this client find it.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="content">A configuration, and files, to be loaded in place of the folder's, until the model is loaded without; null for the folder's.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotFound"/>: no repository has the model; <see cref="InferenceError.NotReady"/>: it cannot be loaded,
-    /// with the reason. What was loaded before stays.
+    /// with the reason; <see cref="InferenceError.InvalidArgument"/>: the content cannot. What was loaded before stays.
     /// </exception>
-    Task LoadModelAsync(string model, CancellationToken cancellationToken = default);
+    Task LoadModelAsync(string model, ModelOverride? content = null, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Has every silo unload a model, which stays unloaded until it is loaded again. Requests under way are finished; later ones are
     /// refused.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="withDependents">Whether the models that an ensemble consists of are unloaded too.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
-    Task UnloadModelAsync(string model, CancellationToken cancellationToken = default);
+    Task UnloadModelAsync(string model, bool withDependents = false, CancellationToken cancellationToken = default);
 
     /// <summary>Whether the cluster has answered and no model is still being loaded. Never waits.</summary>
     bool IsReady { get; }

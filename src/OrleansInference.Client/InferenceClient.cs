@@ -107,11 +107,11 @@ internal sealed class InferenceClient(
             (published.Entry.Id, await ReadStatisticsAsync(published, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
     }
 
-    public Task LoadModelAsync(string model, CancellationToken cancellationToken = default) =>
-        ChangeCatalogAsync(catalog => catalog.LoadAsync(model, cancellationToken));
+    public Task LoadModelAsync(string model, ModelOverride? content = null, CancellationToken cancellationToken = default) =>
+        ChangeCatalogAsync(catalog => catalog.LoadAsync(model, content, cancellationToken));
 
-    public Task UnloadModelAsync(string model, CancellationToken cancellationToken = default) =>
-        ChangeCatalogAsync(catalog => catalog.UnloadAsync(model, cancellationToken));
+    public Task UnloadModelAsync(string model, bool withDependents = false, CancellationToken cancellationToken = default) =>
+        ChangeCatalogAsync(catalog => catalog.UnloadAsync(model, withDependents, cancellationToken));
 
     /// <summary>What the instances have done, on all devices; of ensembles and shadows what this process has seen.</summary>
     private async Task<ModelStatistics> ReadStatisticsAsync(PublishedModel model, CancellationToken cancellationToken)

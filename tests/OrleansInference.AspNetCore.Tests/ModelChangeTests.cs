@@ -1,3 +1,5 @@
+using Google.Protobuf;
+
 using Grpc.Core;
 
 using OrleansInference.AspNetCore.Tests.Grpc;
@@ -33,7 +35,8 @@ public sealed class ModelChangeTests
         await door.Api.RepositoryModelLoadAsync(new() { ModelName = "simple" });
         await door.Api.RepositoryModelUnloadAsync(new() { ModelName = "simple", Parameters = { ["unload_dependents"] = new() { BoolParam = true } } });
 
-        Assert.Equal(["load simple", "unload simple"], door.Client.Changes);
+        Assert.Equal(["load simple", "unload simple with dependents"], door.Client.Changes);
+        Assert.Equal([null], door.Client.Overrides);
     }
 
     [Theory]
@@ -49,21 +52,67 @@ public sealed class ModelChangeTests
         await GrpcDoor.AssertStatusAsync(code, async () => await door.Api.RepositoryModelUnloadAsync(new() { ModelName = "nothing" }), "failed to unload nothing");
     }
 
-    [Theory]
-    [InlineData("config", "{}")]
-    [InlineData("file:1/model.pt", "AAAA")]
-    [InlineData("file:../../outside", "AAAA")]
-    public async Task A_configuration_or_a_file_in_the_request_is_refused_by_name(string parameter, string value)
+    [Fact]
+    public async Task A_configuration_and_files_are_passed_on_alike_over_both()
     {
         await using var door = await GrpcDoor.StartAsync();
 
-        var answer = await door.Door.PostAsync(
-            "/v2/repository/models/simple/load", $$$"""{"parameters": {"{{{parameter}}}": "{{{value}}}"}}""");
+        (await door.Door.PostAsync(
+            "/v2/repository/models/simple/load",
+            """{"parameters": {"config": "{\"max_batch_size\": 4}", "file:1/model.pt": "AQID", "file:1/more/weights.bin": ""}}""")).AssertOk();
+        await door.Api.RepositoryModelLoadAsync(new()
+        {
+            ModelName = "simple",
+            Parameters =
+            {
+                ["config"] = new() { StringParam = """{"max_batch_size": 4}""" },
+                ["file:1/model.pt"] = new() { BytesParam = ByteString.CopyFrom(1, 2, 3) },
+                ["file:1/more/weights.bin"] = new() { BytesParam = ByteString.Empty },
+            },
+        });
 
-        answer.AssertError(400, $"'{parameter}'");
-        var message = new global::Inference.RepositoryModelLoadRequest { ModelName = "simple", Parameters = { [parameter] = new() { StringParam = value } } };
-        await GrpcDoor.AssertStatusAsync(StatusCode.InvalidArgument, async () => await door.Api.RepositoryModelLoadAsync(message), $"'{parameter}'");
+        Assert.Equal(2, door.Client.Overrides.Count);
+        Assert.All(door.Client.Overrides, content =>
+        {
+            Assert.Equal("""{"max_batch_size": 4}""", content!.Configuration);
+            Assert.Equal([3, 0], content.Files.OrderBy(file => file.Path).Select(file => file.Content.Length));
+            Assert.Equal([1, 2, 3], content.Files.Single(file => file.Path == "1/model.pt").Content);
+        });
+    }
+
+    [Theory]
+    [InlineData("load", """ "colour": "red" """, "parameter 'colour' is not supported")]
+    [InlineData("load", """ "unload_dependents": true """, "parameter 'unload_dependents' is not supported")]
+    [InlineData("load", """ "config": {} """, "parameter 'config' is the model's configuration")]
+    [InlineData("load", """ "config": null """, "parameter 'config' is the model's configuration")]
+    [InlineData("load", """ "file:1/model.pt": "AAAA" """, "parameter 'file:1/model.pt' needs the parameter 'config'")]
+    [InlineData("load", """ "config": "{}", "file:1/model.pt": "?" """, "parameter 'file:1/model.pt' is not in base64")]
+    [InlineData("load", """ "config": "{}", "file:1/model.pt": 5 """, "parameter 'file:1/model.pt' is a file's content")]
+    [InlineData("unload", """ "config": "{}" """, "parameter 'config' is not supported")]
+    [InlineData("unload", """ "unload_dependents": "yes" """, "parameter 'unload_dependents' is true or false")]
+    public async Task A_parameter_that_is_not_what_it_should_be_is_refused_by_name(string change, string parameters, string reason)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        (await door.PostAsync($"/v2/repository/models/simple/{change}", $$"""{"parameters": { {{parameters}} } }""")).AssertError(400, reason);
+
         Assert.Empty(door.Client.Changes);
+    }
+
+    [Fact]
+    public async Task So_it_is_over_gRPC()
+    {
+        await using var door = await GrpcDoor.StartAsync();
+
+        await RefusedAsync(new() { ["colour"] = new() { StringParam = "red" } }, "'colour' is not supported");
+        await RefusedAsync(new() { ["config"] = new() { Int64Param = 5 } }, "'config' is the model's configuration");
+        await RefusedAsync(new() { ["config"] = new() { StringParam = "{}" }, ["file:1/model.pt"] = new() { StringParam = "AAAA" } }, "is a file's content");
+        Assert.Empty(door.Client.Changes);
+
+        Task RefusedAsync(Dictionary<string, global::Inference.ModelRepositoryParameter> parameters, string reason) => GrpcDoor.AssertStatusAsync(
+            StatusCode.InvalidArgument,
+            async () => await door.Api.RepositoryModelLoadAsync(new() { ModelName = "simple", Parameters = { parameters } }),
+            reason);
     }
 
     [Theory]

@@ -67,9 +67,9 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     }
 
     /// <summary>Publishes the model in another state, as the catalog does when it is asked to load or unload it.</summary>
-    public Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Ready);
+    public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Ready);
 
-    public Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Unavailable);
+    public Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken) => ChangeAsync(model, ModelState.Unavailable);
 
     private Task<CatalogSnapshot> ChangeAsync(string model, ModelState state)
     {

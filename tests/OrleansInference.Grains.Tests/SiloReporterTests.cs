@@ -66,7 +66,7 @@ public sealed class SiloReporterTests
 
         public ModelVersion? Find(ModelId id) => null;
 
-        public IReadOnlyList<ModelPublication> Refresh(string model) => [];
+        public IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content) => [];
     }
 
     /// <summary>Takes reports, and answers when the test lets it.</summary>
@@ -90,9 +90,9 @@ public sealed class SiloReporterTests
 
         public Task<CatalogSnapshot> WatchAsync(CatalogRevision? known, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         /// <summary>Gives the catalog, whatever grain is asked for.</summary>
         [SuppressMessage("Performance", "CA1852:Seal internal types", Justification = "The proxy derives from it.")]

@@ -47,19 +47,9 @@ internal static class ModelQueries
                     entry.Id.Name,
                     entry.Id.Version == 0 ? "" : Format(entry.Id.Version),
                     entry.State.ToString().ToUpperInvariant(),
-                    entry.Reason)),
+                    entry.Reason,
+                    entry.Checksum)),
         ];
-    }
-
-    /// <summary>Checks what a request to load or unload a model asks for beside that.</summary>
-    /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: it asks for something that is not supported.</exception>
-    public static void CheckChangeParameter(string name)
-    {
-        // An ensemble whose models are unloaded is not ready, whatever is asked; its models stay as they are.
-        if (name == "unload_dependents") return;
-        throw new InferenceException(
-            InferenceError.InvalidArgument,
-            $"parameter '{name}' is not supported: a model is loaded with the configuration and the files that its repository holds");
     }
 
     private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
@@ -86,6 +76,8 @@ internal static class ModelQueries
         ],
         statistics.QueueDepth,
         new(statistics.Reasons.Full, statistics.Reasons.Idle, statistics.Reasons.Delay, statistics.Reasons.Deadline),
+        statistics.LoadCount,
+        statistics.ColdRequestCount,
         statistics.Members.Count == 0 ? null : [.. statistics.Members.Select(ToBody)],
         statistics.Shadow == default ? null : ToBody(statistics.Shadow));
 

@@ -18,9 +18,13 @@ internal static class RepositoryEndpoints
             .DescribeBody<IndexRequest>("""{"ready": true}""")
             .Produces<IReadOnlyList<IndexEntry>>();
         group.MapModelChange("load", LoadAsync, "Reads the model's folder again and loads what is in it.")
-            .WithDescription("Returns when the model is ready. What was loaded before answers until then, and stays where loading fails.");
+            .WithDescription(
+                "Returns when the model is ready. What was loaded before answers until then, and stays where loading fails. With the parameter " +
+                "`config` (a string with JSON in it) that configuration takes the place of the folder's, and with `file:<version>/<file>` (base64) " +
+                "these files do, until the model is loaded without them.");
         group.MapModelChange("unload", UnloadAsync, "Unloads the model.")
-            .WithDescription("Requests under way are finished, later ones refused. The model stays unloaded until it is loaded again.");
+            .WithDescription("Requests under way are finished, later ones refused. The model stays unloaded until it is loaded again. " +
+                "With the parameter `unload_dependents` the models are unloaded too that an ensemble consists of.");
     }
 
     private static RouteHandlerBuilder MapModelChange(this RouteGroupBuilder group, string change, Delegate handler, string summary) =>
@@ -42,21 +46,16 @@ internal static class RepositoryEndpoints
     private static async Task<Ok> LoadAsync(
         HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        RefuseParameters(await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
-        await client.LoadModelAsync(model, cancellationToken);
+        var change = await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest);
+        await client.LoadModelAsync(model, ModelChangeParameters.ReadOverride(change?.Parameters), cancellationToken);
         return TypedResults.Ok();
     }
 
     private static async Task<Ok> UnloadAsync(
         HttpRequest request, string model, IInferenceClient client, RequestMemory memory, CancellationToken cancellationToken)
     {
-        RefuseParameters(await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest));
-        await client.UnloadModelAsync(model, cancellationToken);
+        var change = await JsonBody.ReadAsync(request, memory, ProtocolJson.Readable.ModelChangeRequest);
+        await client.UnloadModelAsync(model, ModelChangeParameters.ReadDependents(change?.Parameters), cancellationToken);
         return TypedResults.Ok();
-    }
-
-    private static void RefuseParameters(ModelChangeRequest? request)
-    {
-        foreach (var (name, _) in request?.Parameters ?? []) ModelQueries.CheckChangeParameter(name);
     }
 }

@@ -67,16 +67,14 @@ internal sealed class InferenceService(
 
     public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
     {
-        foreach (var name in request.Parameters.Keys) ModelQueries.CheckChangeParameter(name);
-        await client.LoadModelAsync(request.ModelName, context.CancellationToken);
+        await client.LoadModelAsync(request.ModelName, ModelChangeParameters.ReadOverride(request.Parameters), context.CancellationToken);
         return new();
     }
 
     public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(
         RepositoryModelUnloadRequest request, ServerCallContext context)
     {
-        foreach (var name in request.Parameters.Keys) ModelQueries.CheckChangeParameter(name);
-        await client.UnloadModelAsync(request.ModelName, context.CancellationToken);
+        await client.UnloadModelAsync(request.ModelName, ModelChangeParameters.ReadDependents(request.Parameters), context.CancellationToken);
         return new();
     }
 

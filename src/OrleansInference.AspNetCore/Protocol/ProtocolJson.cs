@@ -59,6 +59,8 @@ internal sealed record StatisticsBody(IReadOnlyList<ModelStatisticsBody> ModelSt
 /// <param name="BatchStats">Forward passes by batch size.</param>
 /// <param name="QueueDepth">Requests waiting at this moment.</param>
 /// <param name="BatchReasons">Forward passes by why their batch was sent.</param>
+/// <param name="LoadCount">How often it was loaded onto a device since the silos were started.</param>
+/// <param name="ColdRequestCount">Requests that found it not loaded, and waited for that.</param>
 /// <param name="Members">Of an ensemble, what each of its members or steps had to do with it, as this front door has seen it.</param>
 /// <param name="Shadow">Of a version that has got copies of requests as a shadow, what came of them, as this front door has seen it.</param>
 internal sealed record ModelStatisticsBody(
@@ -71,6 +73,8 @@ internal sealed record ModelStatisticsBody(
     IReadOnlyList<BatchStatisticsBody> BatchStats,
     int QueueDepth,
     BatchReasonsBody BatchReasons,
+    long LoadCount,
+    long ColdRequestCount,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<MemberStatisticsBody>? Members = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ShadowBody? Shadow = null);
 
@@ -114,14 +118,15 @@ internal sealed record DurationBody(long Count, long Ns);
 /// <param name="Ready">Whether to leave out models that are not ready.</param>
 internal sealed record IndexRequest(bool Ready = false);
 
-/// <param name="Parameters">What is asked for beside the change; nothing of it is supported but <c>unload_dependents</c>.</param>
+/// <param name="Parameters">What is asked for beside the change.</param>
 internal sealed record ModelChangeRequest(JsonObject? Parameters = null);
 
 /// <param name="Name">The model.</param>
 /// <param name="Version">The version; empty where the model has none.</param>
 /// <param name="State">READY, LOADING, UNLOADING or UNAVAILABLE.</param>
-/// <param name="Reason">Why it is not ready.</param>
-internal sealed record IndexEntry(string Name, string Version, string State, string Reason);
+/// <param name="Reason">Why it is not ready, or what is wrong though it is.</param>
+/// <param name="Checksum">The SHA-256 of the files that are loaded; empty where none are.</param>
+internal sealed record IndexEntry(string Name, string Version, string State, string Reason, string Checksum);
 
 /// <summary>An inference in JSON, for the OpenAPI document, where what has no default is required.</summary>
 internal sealed record InferRequestBody(

@@ -14,6 +14,7 @@ internal sealed class FileModelRepository : IModelRepository
     private const string BeingWritten = "its files are being written";
 
     private readonly IReadOnlyList<string> _roots;
+    private readonly ModelOverrides _overrides;
     private readonly Predicate<string> _isLoadedByItself;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, ModelFolder> _models = new(StringComparer.Ordinal);
@@ -27,9 +28,10 @@ internal sealed class FileModelRepository : IModelRepository
     public FileModelRepository(IReadOnlyList<string> roots, Predicate<string>? isLoadedByItself = null, TimeProvider? time = null)
     {
         _roots = roots;
+        _overrides = new(roots);
         _isLoadedByItself = isLoadedByItself ?? (_ => true);
         _time = time ?? TimeProvider.System;
-        foreach (var name in roots.SelectMany(ListModels).Distinct()) _models[name] = Read(name);
+        foreach (var name in roots.SelectMany(ListFolders).Concat(_overrides.List()).Distinct()) _models[name] = Read(name);
     }
 
     public Task Changed => Volatile.Read(ref _changed).Task;
@@ -44,12 +46,23 @@ internal sealed class FileModelRepository : IModelRepository
     public ModelVersion? Find(ModelId id) =>
         _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;
 
-    public IReadOnlyList<ModelPublication> Refresh(string model)
+    public IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content = null)
     {
         // What is no name of a model may be a path to somewhere else.
         if (!ModelFolderReader.IsModelName(model)) return [];
         lock (_reading)
         {
+            var originals = OriginalsOf(model);
+            if (content is not null)
+            {
+                var draft = _overrides.Write(model, content, originals.Count > 0 ? originals[0] : null);
+                if (draft.Versions.Count == 0) return draft.Publications;
+            }
+            else if (originals.Count > 0)
+            {
+                _overrides.Remove(model);
+            }
+
             _changing.Remove(model);
             var now = Read(model);
             // What never could be served goes with its folder; what could is not taken away by someone who asks for more.
@@ -104,26 +117,29 @@ internal sealed class FileModelRepository : IModelRepository
     {
         // Before it is read: what changes meanwhile is found to have changed.
         var fingerprint = Fingerprint(name);
-        return ModelFolderReader.Read(name, RootsOf(name)) with { Fingerprint = fingerprint };
+        IReadOnlyList<ModelLocation> overriding = [.. _overrides.Find(name)];
+        return ModelFolderReader.Read(name, overriding.Count > 0 ? overriding : OriginalsOf(name)) with { Fingerprint = fingerprint };
     }
 
     private string? Fingerprint(string name)
     {
-        var roots = RootsOf(name);
-        return roots.Count == 0 ? null : string.Join('+', roots.Select(root => root + FolderListing.Fingerprint(Path.Combine(root, name))));
+        // What an override links to counts too.
+        List<ModelLocation> locations = [.. _overrides.Find(name), .. OriginalsOf(name)];
+        return locations.Count == 0 ? null : string.Join('+', locations.Select(location => location.Folder + FolderListing.Fingerprint(location.Folder)));
     }
 
-    private List<string> RootsOf(string name) => [.. _roots.Where(root => Directory.Exists(Path.Combine(root, name)))];
+    private List<ModelLocation> OriginalsOf(string name) =>
+        [.. _roots.Select(root => new ModelLocation(root, Path.Combine(root, name))).Where(location => Directory.Exists(location.Folder))];
 
     private (HashSet<string> Names, bool AreAllThere) FindModels()
     {
-        var names = new HashSet<string>(StringComparer.Ordinal);
+        var names = _overrides.List().ToHashSet(StringComparer.Ordinal);
         var areAllThere = true;
         foreach (var root in _roots)
         {
             try
             {
-                names.UnionWith(ListModels(root));
+                names.UnionWith(ListFolders(root));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -134,6 +150,7 @@ internal sealed class FileModelRepository : IModelRepository
         return (names, areAllThere);
     }
 
-    private static IEnumerable<string> ListModels(string root) =>
+    /// <summary>The folders in one that are not hidden.</summary>
+    public static IEnumerable<string> ListFolders(string root) =>
         Directory.EnumerateDirectories(root).Select(folder => Path.GetFileName(folder)).Where(name => !name.StartsWith('.'));
 }

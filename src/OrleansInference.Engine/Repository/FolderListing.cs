@@ -57,7 +57,7 @@ internal static class FolderListing
     }
 
     /// <summary>Files and links at any depth. What lies behind a linked folder counts as the folder does: links may lead round and round.</summary>
-    private static FileSystemEnumerable<FileSystemInfo> ListAll(string folder) => new(
+    public static FileSystemEnumerable<FileSystemInfo> ListAll(string folder) => new(
         folder,
         (ref FileSystemEntry entry) => entry.ToFileSystemInfo(),
         new() { RecurseSubdirectories = true, AttributesToSkip = 0, MaxRecursionDepth = MaxDepth })

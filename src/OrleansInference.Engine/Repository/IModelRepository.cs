@@ -17,6 +17,13 @@ public interface IModelRepository
     /// nothing that could be served, does not replace what could be.
     /// </summary>
     /// <param name="model">The model's name.</param>
+    /// <param name="content">
+    /// What stands for the folder from now on, also after a restart, unless it cannot be served; null for the folder itself, where there is one.
+    /// </param>
     /// <returns>What the folder holds now; nothing where there is none.</returns>
-    IReadOnlyList<ModelPublication> Refresh(string model);
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.InvalidArgument"/>: the content names files that could lie elsewhere; <see cref="InferenceError.NotReady"/>:
+    /// the repository cannot be written.
+    /// </exception>
+    IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content = null);
 }

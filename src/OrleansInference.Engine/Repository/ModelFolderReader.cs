@@ -13,16 +13,17 @@ internal static partial class ModelFolderReader
 
     /// <summary>Reads what all repositories hold of one model.</summary>
     /// <param name="name">The model's name.</param>
-    /// <param name="roots">The repositories that have a folder of that name.</param>
-    public static ModelFolder Read(string name, IReadOnlyList<string> roots)
+    /// <param name="locations">Where the repositories have a folder of that name.</param>
+    public static ModelFolder Read(string name, IReadOnlyList<ModelLocation> locations)
     {
         try
         {
-            if (roots.Count == 0) return ModelFolder.None;
+            if (locations.Count == 0) return ModelFolder.None;
             if (!IsModelName(name)) return ModelFolder.Broken(new(name, 0), $"'{name}' is no model name: letters, digits, '.', '_' and '-' are allowed");
-            if (roots.Count > 1) return ModelFolder.Broken(new(name, 0), $"the model is in more than one repository: {string.Join(", ", roots)}");
-            var folder = Path.Combine(roots[0], name);
-            return FolderListing.FindEscape(roots[0], folder) is { } link
+            if (locations.Count > 1)
+                return ModelFolder.Broken(new(name, 0), $"the model is in more than one repository: {string.Join(", ", locations.Select(location => location.Root))}");
+            var (root, folder) = locations[0];
+            return FolderListing.FindEscape(root, folder) is { } link
                 ? ModelFolder.Broken(new(name, 0), $"the link '{link}' leads out of the repository")
                 : ReadFolder(name, folder);
         }

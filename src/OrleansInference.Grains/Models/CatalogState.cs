@@ -113,7 +113,7 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
         var (state, reason) = (best, publication) switch
         {
             _ when Wishes.Unloaded.Contains(id.Name) => (best is null ? ModelState.Unavailable : ModelState.Unloading, "unloaded"),
-            ({ State: ModelState.Ready }, _) => (best.State, best.Reason.Length > 0 ? best.Reason : publication?.Notice ?? ""),
+            ({ State: ModelState.Ready }, _) => (best.State, FindNotice(best, publication, instances)),
             ({ State: ModelState.OnDemand }, _) => (ModelState.Ready, "it is loaded by its first request"),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
             ({ } instance, _) => (instance.State, instance.Reason),
@@ -124,6 +124,15 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
             _ => (ModelState.Loading, "the model is about to be loaded"),
         };
         return new() { Id = id, State = state, Reason = reason, Descriptor = loaded ?? publication?.Descriptor, Instances = instances };
+    }
+
+    /// <summary>What is wrong though the model is ready.</summary>
+    private static string FindNotice(ModelInstanceStatus best, ModelPublication? publication, IEnumerable<ModelInstanceStatus> instances)
+    {
+        if (best.Reason.Length > 0) return best.Reason;
+        if (publication is { Notice.Length: > 0 }) return publication.Notice;
+        var differ = instances.Where(instance => instance.Checksum.Length > 0).DistinctBy(instance => instance.Checksum).Take(2).ToList();
+        return differ.Count < 2 ? "" : $"{differ[0].Id.Device} and {differ[1].Id.Device} have loaded different files: they answer differently";
     }
 
     /// <summary>The better ones are higher. One that is going away is no better than none.</summary>

@@ -51,17 +51,26 @@ internal sealed class ModelCatalogGrain(
         return Task.CompletedTask;
     }
 
-    public Task<CatalogSnapshot> LoadAsync(string model, CancellationToken cancellationToken) => LoadAsync(model, [], cancellationToken);
+    public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) =>
+        LoadAsync(model, content, [], cancellationToken);
 
     /// <param name="model">The model.</param>
+    /// <param name="content">What is loaded in place of what the folder holds.</param>
     /// <param name="loading">The ensembles for whose sake it is loaded.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    private async Task<CatalogSnapshot> LoadAsync(string model, ImmutableHashSet<string> loading, CancellationToken cancellationToken)
+    private async Task<CatalogSnapshot> LoadAsync(
+        string model, ModelOverride? content, ImmutableHashSet<string> loading, CancellationToken cancellationToken)
     {
-        var found = await RefreshRepositoriesAsync(model).WaitAsync(cancellationToken);
+        var found = await RefreshRepositoriesAsync(model, content).WaitAsync(cancellationToken);
         if (found.Count == 0)
             throw new InferenceException(InferenceError.NotFound, $"failed to load '{model}', failed to poll from model repository: no repository has such a model");
-        if (found.All(publication => publication.Reason.Length > 0)) throw NotLoaded(model, found[0].Reason);
+        if (found.All(publication => publication.Reason.Length > 0))
+        {
+            throw content is null
+                ? NotLoaded(model, found[0].Reason)
+                : new InferenceException(InferenceError.InvalidArgument, $"failed to load '{model}': {found[0].Reason}");
+        }
+
         await WishAsync(model, unloaded: false);
         var steps = found.SelectMany(publication => publication.Descriptor?.Ensemble?.Steps ?? []).Select(step => step.Model).ToList();
         if (steps.Count > 0) return await LoadStepsAsync(model, steps, loading.Add(model), cancellationToken);
@@ -85,12 +94,13 @@ internal sealed class ModelCatalogGrain(
         return _snapshot;
     }
 
-    public async Task<CatalogSnapshot> UnloadAsync(string model, CancellationToken cancellationToken)
+    public async Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken)
     {
         if (!_snapshot.Models.Any(entry => entry.Id.Name == model))
             throw new InferenceException(InferenceError.NotFound, $"failed to unload '{model}': Request for unknown model: '{model}' is not found");
-        await WishAsync(model, unloaded: true);
-        var instances = State.FindSurplus().Where(instance => instance.Model.Name == model);
+        var models = withDependents ? FindDependents(model) : [model];
+        foreach (var name in models) await WishAsync(name, unloaded: true);
+        var instances = State.FindSurplus().Where(instance => models.Contains(instance.Model.Name));
         await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, load: false))).WaitAsync(cancellationToken);
         return _snapshot;
     }
@@ -125,7 +135,7 @@ internal sealed class ModelCatalogGrain(
         {
             try
             {
-                await LoadAsync(model, loading, cancellationToken);
+                await LoadAsync(model, null, loading, cancellationToken);
             }
             catch (InferenceException)
             {
@@ -136,6 +146,22 @@ internal sealed class ModelCatalogGrain(
         return IsReady(ensemble) ? _snapshot : throw NotLoaded(ensemble, FindReason(ensemble));
     }
 
+    /// <summary>A model and those that it consists of, if it is an ensemble, and those that they consist of.</summary>
+    private HashSet<string> FindDependents(string model)
+    {
+        var found = new HashSet<string>();
+        var pending = new Queue<string>([model]);
+        while (pending.TryDequeue(out var name))
+        {
+            if (!found.Add(name)) continue;
+            foreach (var step in _snapshot.Models.Where(entry => entry.Id.Name == name).SelectMany(entry => entry.Descriptor?.Ensemble?.Steps ?? []))
+                pending.Enqueue(step.Model);
+        }
+
+        found.IntersectWith(_snapshot.Models.Select(entry => entry.Id.Name));
+        return found;
+    }
+
     private bool IsReady(string model) => _snapshot.Models.Any(entry => entry.Id.Name == model && entry.State == ModelState.Ready);
 
     private string FindReason(string model) => _snapshot.Models.First(entry => entry.Id.Name == model).Reason;
@@ -143,22 +169,27 @@ internal sealed class ModelCatalogGrain(
     private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State);
 
     /// <summary>What the silos' repositories hold of a model now; a silo that does not answer does not hold up the others.</summary>
-    private async Task<IReadOnlyList<ModelPublication>> RefreshRepositoriesAsync(string model)
+    private async Task<IReadOnlyList<ModelPublication>> RefreshRepositoriesAsync(string model, ModelOverride? content)
     {
         var silos = _reports.Values.Select(entry => entry.Report).Where(report => report.Devices.Count > 0).ToList();
-        var found = await Task.WhenAll(silos.Select(async report =>
+        if (silos.Count == 0) return [];
+        // Silos may share the folder that an override is written to: the first one writes, and the others find it there.
+        var first = content is null ? [] : await RefreshAsync(silos[0]);
+        var found = await Task.WhenAll(silos.Skip(content is null ? 0 : 1).Select(RefreshAsync));
+        return [.. first, .. found.SelectMany(publications => publications)];
+
+        async Task<IReadOnlyList<ModelPublication>> RefreshAsync(SiloReport report)
         {
             try
             {
-                return await grains.GetRepository(report.Devices[0]).RefreshAsync(model);
+                return await grains.GetRepository(report.Devices[0]).RefreshAsync(model, content);
             }
             catch (Exception exception) when (exception is OrleansException or TimeoutException)
             {
                 Log.RepositoryUnreachable(logger, exception, report.Silo, model);
                 return [];
             }
-        }));
-        return [.. found.SelectMany(publications => publications)];
+        }
     }
 
     private async Task WishAsync(string model, bool unloaded)

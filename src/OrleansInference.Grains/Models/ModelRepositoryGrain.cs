@@ -7,10 +7,10 @@ namespace OrleansInference.Grains.Models;
 [OnDeviceSilo] // The key is a device of the silo that is meant.
 internal sealed class ModelRepositoryGrain(IModelRepository repository, SiloReporter reporter) : Grain, IModelRepositoryGrain
 {
-    public async Task<IReadOnlyList<ModelPublication>> RefreshAsync(string model)
+    public async Task<IReadOnlyList<ModelPublication>> RefreshAsync(string model, ModelOverride? content)
     {
         // Folders may lie on a share that is slow to answer, and grain turns must not block.
-        var found = await Task.Run(() => repository.Refresh(model));
+        var found = await Task.Run(() => repository.Refresh(model, content));
         await reporter.ReportAsync();
         return found;
     }

@@ -31,11 +31,19 @@ internal sealed class ScriptedClient : IInferenceClient
     /// <summary>What was to be loaded and unloaded, as <c>load m</c>.</summary>
     public ConcurrentQueue<string> Changes { get; } = [];
 
+    /// <summary>What the models were to be loaded with.</summary>
+    public ConcurrentQueue<ModelOverride?> Overrides { get; } = [];
+
     public Func<string, Task> OnChange { get; set; } = _ => Task.CompletedTask;
 
-    public Task LoadModelAsync(string model, CancellationToken cancellationToken = default) => ChangeAsync($"load {model}");
+    public Task LoadModelAsync(string model, ModelOverride? content = null, CancellationToken cancellationToken = default)
+    {
+        Overrides.Enqueue(content);
+        return ChangeAsync($"load {model}");
+    }
 
-    public Task UnloadModelAsync(string model, CancellationToken cancellationToken = default) => ChangeAsync($"unload {model}");
+    public Task UnloadModelAsync(string model, bool withDependents = false, CancellationToken cancellationToken = default) =>
+        ChangeAsync(withDependents ? $"unload {model} with dependents" : $"unload {model}");
 
     private Task ChangeAsync(string change)
     {
