@@ -48,6 +48,11 @@ public sealed class EngineOptions
     [Range(typeof(long), "0", "9223372036854775807")]
     public long VerificationMemory { get; set; }
 
+    /// <summary>The folder where the program keeps what it must know after a crash: which models it had under way. Made where it is missing.</summary>
+    /// <value><c>data</c> beside the program.</value>
+    [Required]
+    public string Data { get; set; } = Path.Combine(AppContext.BaseDirectory, "data");
+
     /// <summary>Reads and checks the section. It is needed before there are services: a silo advertises its devices as it is built.</summary>
     /// <exception cref="OptionsValidationException">Everything that is wrong.</exception>
     public static EngineOptions Read(IConfiguration configuration)
@@ -58,6 +63,7 @@ public sealed class EngineOptions
         if (section[nameof(Models)] is { Length: > 0 } single) options.Models = [single];
         if (options.Models.Count == 0) options.Models = [Path.Combine(AppContext.BaseDirectory, "models")];
         options.Models = [.. options.Models.Select(Path.GetFullPath)];
+        if (options.Data.Length > 0) options.Data = Path.GetFullPath(options.Data);
 
         IValidateOptions<EngineOptions>[] validators = [new EngineOptionsAnnotationsValidator(), new EngineOptionsValidator()];
         var failures = validators

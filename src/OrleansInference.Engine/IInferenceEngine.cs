@@ -14,9 +14,12 @@ public interface IInferenceEngine
     /// <param name="device">The device's name.</param>
     /// <param name="cancellationToken">Ends the wait; what is loaded then is unloaded again.</param>
     /// <exception cref="InferenceException">
-    /// <see cref="InferenceError.NotReady"/> with the reason; <see cref="InferenceError.NotFound"/>: there is no such device here.
+    /// <see cref="InferenceError.NotReady"/> with the reason, which may be quarantine; <see cref="InferenceError.NotFound"/>: there is no such device here.
     /// </exception>
     Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken);
+
+    /// <summary>Lets a version be loaded again that is in quarantine since it has ended the process.</summary>
+    void Release(ModelVersion version);
 }
 
 /// <summary>A model on a device. Disposing it lets what waits finish first.</summary>

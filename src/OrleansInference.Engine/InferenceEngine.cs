@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Quarantine;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Verification;
 
@@ -13,6 +14,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
     private readonly Dictionary<string, DeviceThread> _threads;
     private readonly IModelRuntime _runtime;
     private readonly IModelVerifier _verifier;
+    private readonly ModelQuarantine _quarantine;
     private readonly EngineOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<InferenceEngine> _logger;
@@ -21,6 +23,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         IReadOnlyList<Device> devices,
         IModelRuntime runtime,
         IModelVerifier verifier,
+        ModelQuarantine quarantine,
         EngineOptions options,
         TimeProvider time,
         ILogger<InferenceEngine> logger)
@@ -28,6 +31,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         Devices = devices;
         _runtime = runtime;
         _verifier = verifier;
+        _quarantine = quarantine;
         _options = options;
         _time = time;
         _logger = logger;
@@ -43,7 +47,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
         var started = _time.GetTimestamp();
-        if ((await _verifier.VerifyAsync(version, cancellationToken)).Reason is { } reason)
+        if ((_quarantine.FindReason(version) ?? (await _verifier.VerifyAsync(version, cancellationToken)).Reason) is { } reason)
         {
             Log.ModelBroken(_logger, version.Id, reason);
             throw new InferenceException(InferenceError.NotReady, reason);
@@ -59,6 +63,8 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         throw new OperationCanceledException(cancellationToken);
     }
 
+    public void Release(ModelVersion version) => _quarantine.Release(version);
+
     public async ValueTask DisposeAsync()
     {
         foreach (var thread in _threads.Values) await thread.DisposeAsync();
@@ -66,16 +72,23 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
 
     private IModelInstance LoadAndWarmUp(ModelVersion version, Device device)
     {
-        var instance = _runtime.Load(version, device);
+        var record = _quarantine.RecordOf(version, device);
+        record?.Enter(RunPhase.Load);
+        IModelInstance? instance = null;
         try
         {
+            instance = _runtime.Load(version, device);
             if (Warmup.Run(instance, version) is { } reason) Log.WarmupSkipped(_logger, version.Id, reason);
-            return instance;
+            return record is null ? instance : new RecordedModel(instance, record);
         }
         catch
         {
-            instance.Dispose();
+            instance?.Dispose();
             throw;
+        }
+        finally
+        {
+            record?.Leave();
         }
     }
 
