@@ -48,7 +48,7 @@ public sealed class EngineOptions
     [Range(typeof(long), "0", "9223372036854775807")]
     public long VerificationMemory { get; set; }
 
-    /// <summary>The folder where the program keeps what it must know after a crash: which models it had under way. Made where it is missing.</summary>
+    /// <summary>The folder for what the program must know after a crash: which models it had under way. Made where it is missing.</summary>
     /// <value><c>data</c> beside the program.</value>
     [Required]
     public string Data { get; set; } = Path.Combine(AppContext.BaseDirectory, "data");

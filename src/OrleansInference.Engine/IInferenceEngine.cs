@@ -14,7 +14,8 @@ public interface IInferenceEngine
     /// <param name="device">The device's name.</param>
     /// <param name="cancellationToken">Ends the wait; what is loaded then is unloaded again.</param>
     /// <exception cref="InferenceException">
-    /// <see cref="InferenceError.NotReady"/> with the reason, which may be quarantine; <see cref="InferenceError.NotFound"/>: there is no such device here.
+    /// <see cref="InferenceError.NotReady"/> with the reason, which may be quarantine; <see cref="InferenceError.NotFound"/>: there is no such
+    /// device here.
     /// </exception>
     Task<ILoadedModel> LoadAsync(ModelVersion version, string device, CancellationToken cancellationToken);
 

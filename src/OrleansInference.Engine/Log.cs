@@ -20,7 +20,7 @@ internal static partial class Log
     public static partial void WarmupSkipped(ILogger logger, ModelId model, string reason);
 
     [LoggerMessage(
-        1006, LogLevel.Warning, "No model that ends the process will be kept from doing it again: Inference:Data, '{Folder}', cannot be used. {Reason}")]
+        1006, LogLevel.Warning, "No model that ends the process is kept from doing it again: Inference:Data, '{Folder}', cannot be used. {Reason}")]
     public static partial void QuarantineOff(ILogger logger, string folder, string reason);
 
     [LoggerMessage(1007, LogLevel.Warning, "The last process ended without having been asked to, while {Model} {Phase}.")]

@@ -6,7 +6,7 @@ using OrleansInference.Engine.Repository;
 
 namespace OrleansInference.Engine.Quarantine;
 
-/// <summary>Tells one content of a version's files from another, as far as names, lengths and times do. One place, for something better to take.</summary>
+/// <summary>Tells one content of a version's files from another, as far as names, lengths and times do.</summary>
 internal static class ModelRevision
 {
     public static string Of(ModelVersion version)

@@ -133,7 +133,8 @@ public sealed class RunSlotsTests : IDisposable
         var script = new PeekingModel(File);
         using var model = new RecordedModel(script, new(slots, 0, Model));
 
-        for (var run = 0; run < 3; run++) Assert.ThrowsAny<InferenceException>(() => model.Run([[InferenceTensor.Create("x", new float[1], 1)]]));
+        for (var run = 0; run < 3; run++)
+            Assert.ThrowsAny<InferenceException>(() => model.Run([[InferenceTensor.Create("x", new float[1], 1)]]));
 
         Assert.Equal([(RunPhase.FirstRun, Model), (RunPhase.LaterRun, Model), (RunPhase.LaterRun, Model)], script.Seen);
         Assert.Empty(PeekingModel.Peek(File));
