@@ -10,7 +10,8 @@ namespace OrleansInference.AspNetCore;
 internal static class ConfigurationKeys
 {
     /// <summary>Settings of the silo program, whose options this library does not know.</summary>
-    public static readonly string[] OfSilo = ["Models", "SiloName", "Devices", "ThreadsPerDevice", "MaxQueueSize", "VerificationTimeout", "VerificationMemory"];
+    public static readonly string[] OfSilo =
+        ["Models", "SiloName", "Devices", "ThreadsPerDevice", "MaxQueueSize", "VerificationTimeout", "VerificationMemory", "Data"];
 
     /// <summary>Those of them that are lists, whose items are keys in turn.</summary>
     private static readonly string[] Lists = ["Models", "Devices"];

@@ -71,6 +71,11 @@ public sealed class EngineOptions
     [Range(typeof(long), "0", "9223372036854775807")]
     public long VerificationMemory { get; set; }
 
+    /// <summary>The folder for what the program must know after a crash: which models it had under way. Made where it is missing.</summary>
+    /// <value><c>data</c> beside the program.</value>
+    [Required]
+    public string Data { get; set; } = Path.Combine(AppContext.BaseDirectory, "data");
+
     /// <summary>Whether models are loaded by their first request.</summary>
     public bool LoadsOnDemand => DeviceMemoryBudget > 0;
 
@@ -88,6 +93,7 @@ public sealed class EngineOptions
         if (section[nameof(Models)] is { Length: > 0 } single) options.Models = [single];
         if (options.Models.Count == 0) options.Models = [Path.Combine(AppContext.BaseDirectory, "models")];
         options.Models = [.. options.Models.Select(Path.GetFullPath)];
+        if (options.Data.Length > 0) options.Data = Path.GetFullPath(options.Data);
 
         IValidateOptions<EngineOptions>[] validators = [new EngineOptionsAnnotationsValidator(), new EngineOptionsValidator()];
         var failures = validators

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Quarantine;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Verification;
 
@@ -31,6 +32,7 @@ public static class EngineServiceCollectionExtensions
         services.TryAddSingleton<IModelRuntime, ModelRuntimes>();
         services.TryAddSingleton<ChildProcessVerifier>();
         services.TryAddSingleton<IModelVerifier>(provider => new RememberingVerifier(provider.GetRequiredService<ChildProcessVerifier>()));
+        services.TryAddSingleton<ModelQuarantine>();
         services.TryAddSingleton<IInferenceEngine, InferenceEngine>();
         return services;
     }

@@ -17,10 +17,13 @@ public interface IInferenceEngine
     /// </param>
     /// <param name="cancellationToken">Ends the wait; what is loaded then is unloaded again.</param>
     /// <exception cref="InferenceException">
-    /// <see cref="InferenceError.NotReady"/> with the reason; <see cref="InferenceError.QueueFull"/>: there is no room at present;
-    /// <see cref="InferenceError.NotFound"/>: there is no such device here.
+    /// <see cref="InferenceError.NotReady"/> with the reason, which may be quarantine; <see cref="InferenceError.QueueFull"/>: there is no room
+    /// at present; <see cref="InferenceError.NotFound"/>: there is no such device here.
     /// </exception>
     Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken);
+
+    /// <summary>Lets a version be loaded again that is in quarantine since it has ended the process.</summary>
+    void Release(ModelVersion version);
 }
 
 /// <summary>A model on a device. Disposing it lets what waits finish first.</summary>

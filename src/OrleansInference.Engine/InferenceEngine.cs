@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Memory;
+using OrleansInference.Engine.Quarantine;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Verification;
 
@@ -22,6 +23,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
     private readonly Dictionary<string, DeviceMemory> _memory;
     private readonly IModelRuntime _runtime;
     private readonly IModelVerifier _verifier;
+    private readonly ModelQuarantine _quarantine;
     private readonly EngineOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<InferenceEngine> _logger;
@@ -30,6 +32,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         IReadOnlyList<Device> devices,
         IModelRuntime runtime,
         IModelVerifier verifier,
+        ModelQuarantine quarantine,
         EngineOptions options,
         TimeProvider time,
         ILogger<InferenceEngine> logger)
@@ -37,6 +40,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         Devices = devices;
         _runtime = runtime;
         _verifier = verifier;
+        _quarantine = quarantine;
         _options = options;
         _time = time;
         _logger = logger;
@@ -55,13 +59,9 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
         var started = _time.GetTimestamp();
+        if (_quarantine.FindReason(version) is { } quarantine) throw Broken(version, quarantine);
         var verification = await _verifier.VerifyAsync(version, cancellationToken);
-        if (verification.Reason is { } reason)
-        {
-            Log.ModelBroken(_logger, version.Id, reason);
-            throw new InferenceException(InferenceError.NotReady, reason);
-        }
-
+        if (verification.Reason is { } reason) throw Broken(version, reason);
         var room = await _memory[device].TakeAsync(version.Id, verification.MemoryBytes, cancellationToken);
         var verified = _time.GetTimestamp();
         var model = await LoadAsync(version, thread, room, verification.Checksum);
@@ -76,6 +76,8 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         room.Occupy(model, leave);
         return model;
     }
+
+    public void Release(ModelVersion version) => _quarantine.Release(version);
 
     public async ValueTask DisposeAsync()
     {
@@ -98,17 +100,30 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
 
     private IModelInstance LoadAndWarmUp(ModelVersion version, Device device)
     {
-        var instance = _runtime.Load(version, device);
+        var loading = _quarantine.RecordOf(version, device, isLoading: true);
+        loading?.Enter(RunPhase.Load);
+        IModelInstance? instance = null;
         try
         {
+            instance = _runtime.Load(version, device);
             if (Warmup.Run(instance, version) is { } reason) Log.WarmupSkipped(_logger, version.Id, reason);
-            return instance;
+            return _quarantine.RecordOf(version, device) is { } record ? new RecordedModel(instance, record) : instance;
         }
         catch
         {
-            instance.Dispose();
+            instance?.Dispose();
             throw;
         }
+        finally
+        {
+            loading?.Leave();
+        }
+    }
+
+    private InferenceException Broken(ModelVersion version, string reason)
+    {
+        Log.ModelBroken(_logger, version.Id, reason);
+        return new(InferenceError.NotReady, reason);
     }
 
     private BatchingOptions BatchingOf(ModelVersion version)

@@ -19,9 +19,22 @@ internal static partial class Log
     [LoggerMessage(1005, LogLevel.Warning, "Warm-up of {Model} with guessed sizes for its open dimensions failed: {Reason}")]
     public static partial void WarmupSkipped(ILogger logger, ModelId model, string reason);
 
-    [LoggerMessage(1006, LogLevel.Error, "The model repositories could not be looked through; it is tried again.")]
+    [LoggerMessage(
+        1006, LogLevel.Warning, "No model that ends the process is kept from doing it again: Inference:Data, '{Folder}', cannot be used. {Reason}")]
+    public static partial void QuarantineOff(ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1007, LogLevel.Warning, "The last process ended without having been asked to, while {Model} {Phase}.")]
+    public static partial void ProcessEnded(ILogger logger, ModelId model, string phase);
+
+    [LoggerMessage(1008, LogLevel.Warning, "Which models have ended the process cannot be read, and is begun anew: {Reason}")]
+    public static partial void CrashesUnreadable(ILogger logger, string reason);
+
+    [LoggerMessage(1009, LogLevel.Warning, "Which models have ended the process cannot be written: {Reason}")]
+    public static partial void CrashesUnwritten(ILogger logger, string reason);
+
+    [LoggerMessage(1010, LogLevel.Error, "The model repositories could not be looked through; it is tried again.")]
     public static partial void ScanFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1007, LogLevel.Warning, "{Folder} cannot be watched: what changes there is found every {Interval} s only.")]
+    [LoggerMessage(1011, LogLevel.Warning, "{Folder} cannot be watched: what changes there is found every {Interval} s only.")]
     public static partial void WatchFailed(ILogger logger, Exception exception, string folder, double interval);
 }

@@ -12,8 +12,8 @@ namespace OrleansInference.AspNetCore.Tests;
 public sealed class ConfigurationTests
 {
     [Theory]
-    [InlineData("Inference:MaxQuueSize", "Inference are DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize, MaxRowsPerRequest")]
-    [InlineData("Inference:Http", "Inference are DefaultTimeout")]
+    [InlineData("Inference:MaxQuueSize", "Inference are Data, DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize, MaxRowsPerRequest")]
+    [InlineData("Inference:Http", "Inference are Data, DefaultTimeout")]
     [InlineData("Inference:FrontDoor:Htp", "Inference:FrontDoor are Enabled, Grpc, Http, MaxHeldBytes, MaxInFlightPerCall, MaxRequestBytes")]
     [InlineData("Inference:MaxInFlight:0", "Inference:MaxInFlight is one value")]
     [InlineData("Inference:FrontDoor:Http:Url", "Inference:FrontDoor:Http is one value")]

@@ -56,6 +56,7 @@ public sealed class EngineOptionsTests : IDisposable
     [InlineData("SiloName", "a/b", "SiloName")]
     [InlineData("VerificationTimeout", "00:00:00", "VerificationTimeout")]
     [InlineData("VerificationMemory", "-1", "VerificationMemory")]
+    [InlineData("Data", "", "Data")]
     public void A_bad_value_is_named(string key, string value, string expected)
     {
         var exception = Assert.Throws<OptionsValidationException>(() => Read(("Models", _models.Path), (key, value)));

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
+using OrleansInference.Engine.Quarantine;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Verification;
 using OrleansInference.Tensors;
@@ -14,14 +15,20 @@ public sealed class InferenceEngineTests : IAsyncDisposable
 
     private readonly TemporaryFolder _root = new();
     private readonly ScriptedRuntime _runtime = new();
+    private readonly ModelQuarantine _quarantine;
     private readonly InferenceEngine _engine;
 
-    public InferenceEngineTests() => _engine = new(
-        [Cpu], _runtime, new TrustingVerifier(), new() { DeviceMemoryBudget = 10 }, TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+    public InferenceEngineTests()
+    {
+        var options = new EngineOptions { DeviceMemoryBudget = 10, Data = _root.Create(".data") };
+        _quarantine = new(options, [Cpu], TimeProvider.System, NullLogger<ModelQuarantine>.Instance);
+        _engine = new([Cpu], _runtime, new TrustingVerifier(), _quarantine, options, TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _engine.DisposeAsync();
+        _quarantine.Dispose();
         _root.Dispose();
     }
 

@@ -21,6 +21,11 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
         return new LoadedModel(instance, models);
     }
 
+    public void Release(ModelVersion version)
+    {
+        // Nothing here ends the process.
+    }
+
     private sealed class LoadedModel(ModelInstanceId instance, ScriptedModels models) : ILoadedModel
     {
         private readonly ConcurrentDictionary<Task, bool> _underWay = new();

@@ -40,7 +40,8 @@ internal sealed class TorchRuntime : IModelRuntime
         using var scope = torch.NewDisposeScope();
         using var compiled = torch.jit.compile("def f(x, kernel, weight):\n  return torch.matmul(torch.conv2d(x, kernel).flatten(1), weight)\n");
         // Torch compiles in the second pass.
-        for (var pass = 0; pass < 3; pass++) compiled.invoke("f", torch.zeros(1, 1, 16, 16), torch.zeros(8, 1, 3, 3), torch.zeros(8 * 14 * 14, 8));
+        for (var pass = 0; pass < 3; pass++)
+            compiled.invoke("f", torch.zeros(1, 1, 16, 16), torch.zeros(8, 1, 3, 3), torch.zeros(8 * 14 * 14, 8));
     }
 
     public IModelInstance Load(ModelVersion version, Device device)

@@ -37,7 +37,11 @@ internal sealed class MemoryWatch : IAsyncDisposable
         {
             // A process's own class would read a file per thread.
             if (OperatingSystem.IsLinux())
-                return long.Parse(File.ReadAllText($"/proc/{_process}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+            {
+                var pages = File.ReadAllText($"/proc/{_process}/statm").Split(' ')[1];
+                return long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+            }
+
             using var process = Process.GetProcessById(_process);
             return process.WorkingSet64;
         }

@@ -43,6 +43,6 @@ internal static class OwnMemory
     private static long ReadAnonymous()
     {
         var line = File.ReadLines(Status).First(line => line.StartsWith(Anonymous, StringComparison.Ordinal));
-        return long.Parse(line[Anonymous.Length..^"kB".Length], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024;
+        return long.Parse(line.AsSpan()[Anonymous.Length..^"kB".Length].Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 }

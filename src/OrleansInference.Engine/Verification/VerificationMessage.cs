@@ -9,7 +9,7 @@ namespace OrleansInference.Engine.Verification;
 /// </summary>
 internal static class VerificationMessage
 {
-    /// <summary>Less than what <see cref="OutputTail"/> keeps, with room for what native code has printed before and is written out later.</summary>
+    /// <summary>Less than <see cref="OutputTail"/> keeps, with room for what native code has printed before and is written out later.</summary>
     public const int MaxReason = 4096;
 
     private const string SoundMark = " sound ";
@@ -17,7 +17,8 @@ internal static class VerificationMessage
 
     public static string NewWord() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
-    public static string Sound(string word, long memoryBytes) => string.Create(CultureInfo.InvariantCulture, $"\n{word}{SoundMark}{memoryBytes} {word}\n");
+    public static string Sound(string word, long memoryBytes) =>
+        string.Create(CultureInfo.InvariantCulture, $"\n{word}{SoundMark}{memoryBytes} {word}\n");
 
     public static string Broken(string word, string reason) =>
         $"\n{word}{BrokenMark}{(reason.Length > MaxReason ? reason[..MaxReason] : reason)} {word}\n";

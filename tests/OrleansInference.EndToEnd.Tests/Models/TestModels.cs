@@ -34,6 +34,16 @@ internal static class TestModels
           return torch.no_such_operator(INPUT0)
         """;
 
+    /// <summary>Integers are divided without a look at what they are divided by, and the processor's refusal ends the process.</summary>
+    private const string Dividing =
+        """
+        def forward(self, INPUT0: Tensor) -> Tensor:
+          return torch.add(INPUT0, torch.remainder(7, torch.sub(int(torch.max(INPUT0)), 13)))
+        """;
+
+    /// <summary>The input that makes <c>dividing</c> end the process.</summary>
+    public const float Deadly = 13;
+
     /// <summary>An input of <c>slow</c> that keeps its device busy for most of a second.</summary>
     public const float Work = 500_000;
 
@@ -92,6 +102,13 @@ internal static class TestModels
     {
         TorchScriptArchive.Write(ModelFile(repository, name), UnknownOperator);
         WriteConfig(repository, name);
+    }
+
+    /// <summary><c>dividing</c>, which can be loaded and run, but for one input.</summary>
+    public static void AddDividing(string repository)
+    {
+        TorchScriptArchive.Write(ModelFile(repository, "dividing"), Dividing);
+        WriteConfig(repository, "dividing");
     }
 
     /// <summary>A model whose file is nothing but these bytes.</summary>

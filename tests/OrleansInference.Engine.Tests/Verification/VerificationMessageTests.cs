@@ -9,7 +9,9 @@ public sealed class VerificationMessageTests
     [Fact]
     public void A_message_is_found_among_whatever_a_model_prints()
     {
-        Assert.Equal(ModelVerification.Sound(1234), VerificationMessage.Find($"sound 99\nno newline{VerificationMessage.Sound(Word, 1234)}sound 7\n", Word));
+        Assert.Equal(
+            ModelVerification.Sound(1234),
+            VerificationMessage.Find($"sound 99\nno newline{VerificationMessage.Sound(Word, 1234)}sound 7\n", Word));
         Assert.Equal(
             ModelVerification.Broken("it has failed:\nbecause"),
             VerificationMessage.Find($"printed {VerificationMessage.Broken(Word, "it has failed:\nbecause")} later", Word));

@@ -9,6 +9,7 @@ internal sealed partial class ChildProgram : IDisposable
 {
     private const int SignalTerminate = 15;
 
+    private readonly TemporaryFolder _data = new();
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
@@ -20,6 +21,8 @@ internal sealed partial class ChildProgram : IDisposable
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         // The programs' own settings, whatever this process was started with.
         foreach (var name in start.Environment.Keys.Where(IsSetting).ToList()) start.Environment.Remove(name);
+        // Programs that run at the same time keep nothing in the same place.
+        start.Environment["Inference__Data"] = _data.Path;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Append(_errors, line.Data);
@@ -96,8 +99,11 @@ internal sealed partial class ChildProgram : IDisposable
 
     public void Dispose()
     {
-        if (!HasExited) _process.Kill(entireProcessTree: true);
+        if (_disposed) return;
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
         _process.Dispose();
+        _data.Dispose();
         _disposed = true;
     }
 

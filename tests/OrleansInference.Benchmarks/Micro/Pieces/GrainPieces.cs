@@ -73,6 +73,11 @@ internal sealed class GrainPieces : IAsyncDisposable
 
         public Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken) =>
             Task.FromResult<ILoadedModel>(new EchoModel(version.Id));
+
+        public void Release(ModelVersion version)
+        {
+            // Nothing here ends the process.
+        }
     }
 
     private sealed class EchoModel(ModelId id) : ILoadedModel
