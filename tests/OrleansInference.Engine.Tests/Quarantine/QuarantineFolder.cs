@@ -33,7 +33,7 @@ internal sealed class QuarantineFolder : IDisposable, ILogger<ModelQuarantine>
         return Open(name);
     }
 
-    public ModelVersion Open(string name) => FileModelRepository.Open(Path.Combine(_root.Path, "models", name), 1);
+    public ModelVersion Open(string name) => ModelFolderReader.Open(Path.Combine(_root.Path, "models", name), 1);
 
     /// <summary>Starts what a process of that silo has. Disposing it is no end that clears anything.</summary>
     public ModelQuarantine Start(string silo = "silo", string? data = null) =>
