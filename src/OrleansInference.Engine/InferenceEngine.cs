@@ -42,6 +42,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         if (!_threads.TryGetValue(device, out var thread))
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
+        foreach (var warning in version.Config.Warnings) Log.ConfigurationIdle(_logger, version.Id, warning);
         var started = _time.GetTimestamp();
         if (await _verifier.VerifyAsync(version, cancellationToken) is { } reason)
         {

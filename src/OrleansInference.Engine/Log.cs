@@ -18,4 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(1005, LogLevel.Warning, "Warm-up of {Model} with guessed sizes for its open dimensions failed: {Reason}")]
     public static partial void WarmupSkipped(ILogger logger, ModelId model, string reason);
+
+    [LoggerMessage(1006, LogLevel.Warning, "The configuration of {Model}: {Warning}")]
+    public static partial void ConfigurationIdle(ILogger logger, ModelId model, string warning);
 }

@@ -7,7 +7,7 @@ using OrleansInference.Engine.Onnx;
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>
-/// Model folders as Triton lays them out: <c>&lt;repository&gt;/&lt;model&gt;/config.json</c> and
+/// Model folders as Triton lays them out: <c>&lt;repository&gt;/&lt;model&gt;/config.json</c>, or <c>config.pbtxt</c>, and
 /// <c>&lt;repository&gt;/&lt;model&gt;/&lt;version&gt;/model.pt</c> or <c>model.onnx</c>. Read when it is made, and one by one when that is asked for.
 /// </summary>
 internal sealed partial class FileModelRepository : IModelRepository
@@ -59,7 +59,7 @@ internal sealed partial class FileModelRepository : IModelRepository
     {
         var (config, errors) = ModelConfigReader.Read(modelFolder, version);
         return config is null
-            ? throw new InferenceException(InferenceError.NotReady, Broken(errors))
+            ? throw new InferenceException(InferenceError.NotReady, Broken(modelFolder, errors))
             : new ModelVersion(new(config.Name, version), config, modelFolder);
     }
 
@@ -107,7 +107,7 @@ internal sealed partial class FileModelRepository : IModelRepository
             {
                 var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
                 if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
-                    return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
+                    return ModelFolder.Broken(new(name, served[^1]), Broken(folder, [unserved]));
                 // Each ONNX file tells its own part of the configuration.
                 if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
                 var fault = version.FindFault();
@@ -137,7 +137,7 @@ internal sealed partial class FileModelRepository : IModelRepository
             .Order(),
     ];
 
-    private static string Broken(IEnumerable<string> errors) => $"{ModelConfigReader.FileName}: {string.Join("; ", errors)}";
+    private static string Broken(string folder, IEnumerable<string> errors) => $"{ModelConfigReader.FileNameIn(folder)}: {string.Join("; ", errors)}";
 
     /// <summary>What is known of one model's folder.</summary>
     private sealed record ModelFolder(IReadOnlyList<ModelVersion> Versions, IReadOnlyList<ModelPublication> Publications)

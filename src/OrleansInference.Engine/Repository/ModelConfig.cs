@@ -56,6 +56,9 @@ public sealed record ModelConfig
     /// <summary>The file's content, and what the model's own file adds to it, as plain JSON.</summary>
     public required string Json { get; init; }
 
+    /// <summary>What of it has no effect here, though Triton has the field, in sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>
     /// The preprocessing that callers may do themselves: what a request names tells whether they have, unless the network's input has
     /// the name of one that callers send.
