@@ -24,11 +24,11 @@ public sealed class TritonRepositoryTests
         Assert.Contains("config.pbtxt: sequence_batching: ", index["sequence"].Reason, StringComparison.Ordinal);
 
         // The highest version of two that are served; the first is not.
-        Assert.Equal([30, 60], await InferAsync(service, "scale", "INPUT__0", "OUTPUT__0"));
-        Assert.Equal([20, 40], await InferAsync(service, "scale/versions/2", "INPUT__0", "OUTPUT__0"));
+        Assert.Equal(new[] { 30f, 60f }, await InferAsync(service, "scale", "INPUT__0", "OUTPUT__0"));
+        Assert.Equal(new[] { 20f, 40f }, await InferAsync(service, "scale/versions/2", "INPUT__0", "OUTPUT__0"));
         Assert.Equal(HttpStatusCode.NotFound, (await service.Api.GetAsync("/v2/models/scale/versions/1")).Status);
-        Assert.Equal([-10, -20], await InferAsync(service, "negative", "x", "y"));
-        Assert.Equal([-30, -60], await InferAsync(service, "pipeline", "RAW", "RESULT"));
+        Assert.Equal(new[] { -10f, -20f }, await InferAsync(service, "negative", "x", "y"));
+        Assert.Equal(new[] { -30f, -60f }, await InferAsync(service, "pipeline", "RAW", "RESULT"));
 
         var config = (await service.Api.GetAsync("/v2/models/scale/config")).Json;
         Assert.Equal(8, config.GetProperty("max_batch_size").GetInt32());

@@ -72,7 +72,11 @@ public sealed record ModelConfig
 /// <param name="DataType">The element type.</param>
 /// <param name="Dims">The dimensions without the batch's; -1 admits any size; null admits any rank.</param>
 /// <param name="Labels">The names of the classes that the elements score; otherwise empty.</param>
-public sealed record TensorConfig(string Name, DataType DataType, long[]? Dims, IReadOnlyList<string> Labels);
+public sealed record TensorConfig(string Name, DataType DataType, long[]? Dims, IReadOnlyList<string> Labels)
+{
+    /// <summary>The dimensions that the network's file has in the place of <see cref="Dims"/>, with as many elements; null where they are the same.</summary>
+    public long[]? Reshape { get; init; }
+}
 
 /// <summary>Which version folders are served: the given ones, or else the highest <paramref name="Latest"/>.</summary>
 /// <param name="Latest">How many of the highest.</param>

@@ -142,7 +142,7 @@ internal sealed class ModelConfigReader
         section.RejectUnknown();
         if (_errors.Count > 0) return config;
         CheckNetwork(config);
-        if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfNetwork(config), file, shownFile));
+        if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfFile(config, ModelSignatures.OfNetwork(config)), file, shownFile));
         return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
     }
 
@@ -184,9 +184,10 @@ internal sealed class ModelConfigReader
             if (dims is null && !section.Has("dims") && maxBatchSize > 0)
                 section.Error("dims", "is missing: only a model with max_batch_size 0 may leave it out, to admit any shape");
             var labels = field == "output" ? ReadLabels(section, dims) : [];
+            var reshape = ReshapeReader.Read(section, dims, platform);
             section.RejectUnknown();
             if (tensors.Any(other => other.Name == name)) section.Error("name", $"'{name}' is there twice");
-            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels));
+            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels) { Reshape = reshape });
         }
 
         if (tensors.Count == 0) model.Error(field, $"a model needs at least one {field}");
@@ -271,6 +272,7 @@ internal sealed class ModelConfigReader
         }
 
         _errors.AddRange(PaddingReader.Check(config, network));
+        _errors.AddRange(ReshapeReader.Check(config, network));
         if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");

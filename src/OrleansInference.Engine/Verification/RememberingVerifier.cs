@@ -81,7 +81,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             try
             {
                 using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                digest.AppendData(Encoding.UTF8.GetBytes($"{version.Config.Platform}\n{Describe(version.Network)}"));
+                digest.AppendData(Encoding.UTF8.GetBytes($"{version.Config.Platform}\n{Describe(version.Network)}\n{Describe(version.FileSignature)}"));
                 Append(digest, version.ModelPath);
                 // An ONNX model's weights may lie in files beside it.
                 var folder = Path.GetDirectoryName(version.ModelPath)!;

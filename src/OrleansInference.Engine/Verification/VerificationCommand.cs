@@ -31,10 +31,10 @@ public static class VerificationCommand
         try
         {
             var model = FileModelRepository.Open(folder, version);
-            var runtime = new ModelRuntimes().Of(model.Config.Platform);
+            var runtimes = new ModelRuntimes();
             var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
-            runtime.InitializeThread(device);
-            using var instance = runtime.Load(model, device);
+            runtimes.Of(model.Config.Platform).InitializeThread(device);
+            using var instance = runtimes.Load(model, device);
             Warmup.Run(instance, model);
             return Sound;
         }
