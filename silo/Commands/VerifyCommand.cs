@@ -45,7 +45,7 @@ internal static class VerifyCommand
         Write("problems", problems);
         Write("warnings", warnings);
         Console.WriteLine();
-        Console.WriteLine($"{models.Count} models, {problems.Count} that cannot be served, {warnings.Count} warnings");
+        Console.WriteLine($"models: {models.Count}, broken: {problems.Count}, warnings: {warnings.Count}");
         return problems.Count == 0 ? SiloCommands.Success : SiloCommands.Problems;
     }
 

@@ -30,9 +30,9 @@ public sealed class VerifyCommandTests : IDisposable
             words         4  onnxruntime_onnx  x BYTES[-1,3]      y BYTES[-1,3]       sound
 
             warnings:
-              twice version 1: metric_tags: {"team":"a"} has no effect here
+              twice version 1: metric_tags: {"team": "a"} has no effect here
 
-            4 models, 0 that cannot be served, 1 warnings
+            models: 4, broken: 0, warnings: 1
             """,
             program.Output.TrimEnd());
     }
@@ -66,7 +66,7 @@ public sealed class VerifyCommandTests : IDisposable
         AssertReason(program, "versionless", "no version");
         AssertReason(program, "unable version 1", "there is no model 'nobody'", "model 'empty' is not ready");
         AssertReason(program, "degraded version 1", "degraded: there is no model 'nobody'");
-        Assert.Contains("8 models, 6 that cannot be served, 1 warnings", program.Output, StringComparison.Ordinal);
+        Assert.Contains("models: 8, broken: 6, warnings: 1", program.Output, StringComparison.Ordinal);
     }
 
     [Fact]
