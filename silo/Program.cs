@@ -5,8 +5,10 @@ using OrleansInference.Engine;
 using OrleansInference.Engine.Verification;
 using OrleansInference.Grains;
 using OrleansInference.Silo;
+using OrleansInference.Silo.Commands;
 
 if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
+if (SiloCommands.IsMeant(args)) return await SiloCommands.RunAsync(args);
 
 // The settings lie beside the program, wherever it is started from.
 var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });

@@ -23,7 +23,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
     private readonly Dictionary<string, DeviceMemory> _memory;
     private readonly IModelRuntime _runtime;
     private readonly IModelVerifier _verifier;
-    private readonly ModelQuarantine _quarantine;
+    private readonly ModelQuarantine? _quarantine;
     private readonly EngineOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<InferenceEngine> _logger;
@@ -32,7 +32,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         IReadOnlyList<Device> devices,
         IModelRuntime runtime,
         IModelVerifier verifier,
-        ModelQuarantine quarantine,
+        ModelQuarantine? quarantine,
         EngineOptions options,
         TimeProvider time,
         ILogger<InferenceEngine> logger)
@@ -58,8 +58,9 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         if (!_threads.TryGetValue(device, out var thread))
             throw new InferenceException(InferenceError.NotFound, $"device '{device}' is not one of {string.Join(", ", _threads.Keys)}");
 
+        foreach (var warning in version.Config.Warnings) Log.ConfigurationIdle(_logger, version.Id, warning);
         var started = _time.GetTimestamp();
-        if (_quarantine.FindReason(version) is { } quarantine) throw Broken(version, quarantine);
+        if (_quarantine?.FindReason(version) is { } quarantine) throw Broken(version, quarantine);
         var verification = await _verifier.VerifyAsync(version, cancellationToken);
         if (verification.Reason is { } reason) throw Broken(version, reason);
         var room = await _memory[device].TakeAsync(version.Id, verification.MemoryBytes, cancellationToken);
@@ -77,7 +78,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         return model;
     }
 
-    public void Release(ModelVersion version) => _quarantine.Release(version);
+    public void Release(ModelVersion version) => _quarantine?.Release(version);
 
     public async ValueTask DisposeAsync()
     {
@@ -100,14 +101,14 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
 
     private IModelInstance LoadAndWarmUp(ModelVersion version, Device device)
     {
-        var loading = _quarantine.RecordOf(version, device, isLoading: true);
+        var loading = _quarantine?.RecordOf(version, device, isLoading: true);
         loading?.Enter(RunPhase.Load);
         IModelInstance? instance = null;
         try
         {
             instance = _runtime.Load(version, device);
             if (Warmup.Run(instance, version) is { } reason) Log.WarmupSkipped(_logger, version.Id, reason);
-            return _quarantine.RecordOf(version, device) is { } record ? new RecordedModel(instance, record) : instance;
+            return _quarantine?.RecordOf(version, device) is { } record ? new RecordedModel(instance, record) : instance;
         }
         catch
         {

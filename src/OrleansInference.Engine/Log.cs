@@ -37,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(1011, LogLevel.Warning, "{Folder} cannot be watched: what changes there is found every {Interval} s only.")]
     public static partial void WatchFailed(ILogger logger, Exception exception, string folder, double interval);
+
+    [LoggerMessage(1012, LogLevel.Warning, "The configuration of {Model}: {Warning}")]
+    public static partial void ConfigurationIdle(ILogger logger, ModelId model, string warning);
 }

@@ -24,7 +24,8 @@ internal sealed class ModelRuntimes : IModelRuntime
         _onnx.Prepare();
     }
 
-    public IModelInstance Load(ModelVersion version, Device device) => Of(version.Config.Platform).Load(version, device);
+    public IModelInstance Load(ModelVersion version, Device device) =>
+        ReshapedModel.Wrap(Of(version.Config.Platform).Load(version, device), version);
 
     /// <summary>The runtime of a platform that is a network's.</summary>
     public IModelRuntime Of(string platform) => platform == OnnxRuntime.Platform ? _onnx : _torch;

@@ -49,7 +49,7 @@ internal sealed partial class OnnxRuntime : IModelRuntime
             _ = Environment.Value;
             using var options = Options(device);
             // By path, since a model's weights may lie in files beside it.
-            return new OnnxModel(new InferenceSession(version.ModelPath, options), version.Network);
+            return new OnnxModel(new InferenceSession(version.ModelPath, options), version.FileSignature);
         }
         catch (Exception exception) when (exception is not InferenceException)
         {

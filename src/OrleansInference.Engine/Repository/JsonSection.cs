@@ -1,13 +1,20 @@
 using System.Globalization;
 using System.Text.Json;
 
+using OrleansInference.Engine.Repository.Triton;
+
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>
 /// A JSON object under validation. Every getter notes the field as known and, where its value is wrong, adds a sentence with the
 /// field's path and the value, so that a user sees all mistakes of a file at once; <see cref="RejectUnknown"/> adds the rest.
 /// </summary>
-internal sealed class JsonSection(JsonElement element, string path, List<string> errors)
+/// <param name="element">The object.</param>
+/// <param name="path">Where it stands; empty for the whole file.</param>
+/// <param name="errors">Takes what is wrong.</param>
+/// <param name="warnings">Takes what has no effect.</param>
+/// <param name="message">What Triton has in this place; null where it has nothing.</param>
+internal sealed class JsonSection(JsonElement element, string path, List<string> errors, List<string> warnings, TritonField? message)
 {
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
@@ -105,7 +112,7 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
     {
         if (!TryGet(name, out var value)) return null;
         return value.ValueKind == JsonValueKind.Object
-            ? new JsonSection(value, PathOf(name), errors)
+            ? Nested(name, name, value)
             : Wrong<JsonSection?>(name, value, "an object", null);
     }
 
@@ -119,7 +126,7 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         foreach (var item in value.EnumerateArray())
         {
             var field = string.Create(CultureInfo.InvariantCulture, $"{name}[{index++}]");
-            if (item.ValueKind == JsonValueKind.Object) sections.Add(new(item, PathOf(field), errors));
+            if (item.ValueKind == JsonValueKind.Object) sections.Add(Nested(name, field, item));
             else Wrong(field, item, "an object", sections);
         }
 
@@ -132,10 +139,11 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         var entries = new List<(string, JsonSection)>();
         if (!TryGet(name, out var value)) return entries;
         if (value.ValueKind != JsonValueKind.Object) return Wrong(name, value, "an object", entries);
-        var map = new JsonSection(value, PathOf(name), errors);
         foreach (var member in value.EnumerateObject())
         {
-            if (map.Section(member.Name) is { } section) entries.Add((member.Name, section));
+            var field = $"{name}.{member.Name}";
+            if (member.Value.ValueKind == JsonValueKind.Object) entries.Add((member.Name, Nested(name, field, member.Value)));
+            else Wrong(field, member.Value, "an object", entries);
         }
 
         return entries;
@@ -147,7 +155,7 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
         if (!TryGet(name, out var value)) return null;
         var entries = new Dictionary<string, string>(StringComparer.Ordinal);
         if (value.ValueKind != JsonValueKind.Object) return Wrong(name, value, "an object", entries);
-        var map = new JsonSection(value, PathOf(name), errors);
+        var map = Nested(name, name, value);
         foreach (var member in value.EnumerateObject()) entries[member.Name] = map.String(member.Name);
         return entries;
     }
@@ -155,13 +163,25 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
     /// <summary>Notes a field whose content this program only passes on.</summary>
     public void Ignore(string name) => _known.Add(name);
 
+    /// <summary>Judges the fields that nobody has asked for.</summary>
     public void RejectUnknown()
     {
         foreach (var member in element.EnumerateObject())
         {
-            if (!_known.Contains(member.Name)) Error(member.Name, $"unknown or unsupported field with value {Show(member.Value)}");
+            if (!_known.Contains(member.Name))
+                UnservedFields.Judge(PathOf(member.Name), member.Value, message?.Fields.GetValueOrDefault(member.Name), errors, warnings);
         }
     }
+
+    /// <summary>A value as it is written, and no longer than a message should be.</summary>
+    public static string Show(JsonElement value)
+    {
+        var text = value.GetRawText();
+        return text.Length <= 60 ? text : text[..60] + "...";
+    }
+
+    private JsonSection Nested(string name, string field, JsonElement value) =>
+        new(value, PathOf(field), errors, warnings, message?.Fields.GetValueOrDefault(name));
 
     private T[]? Array<T>(string name, string expected, Func<JsonElement, T?> read)
         where T : struct
@@ -197,10 +217,4 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
     }
 
     private string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
-
-    private static string Show(JsonElement value)
-    {
-        var text = value.GetRawText();
-        return text.Length <= 60 ? text : text[..60] + "...";
-    }
 }

@@ -59,6 +59,9 @@ public sealed record ModelConfig
     /// <summary>The file's content, and what the model's own file adds to it, as plain JSON.</summary>
     public required string Json { get; init; }
 
+    /// <summary>What of it has no effect here, though Triton has the field, in sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>
     /// The preprocessing that callers may do themselves: what a request names tells whether they have, unless the network's input has
     /// the name of one that callers send.
@@ -72,7 +75,11 @@ public sealed record ModelConfig
 /// <param name="DataType">The element type.</param>
 /// <param name="Dims">The dimensions without the batch's; -1 admits any size; null admits any rank.</param>
 /// <param name="Labels">The names of the classes that the elements score; otherwise empty.</param>
-public sealed record TensorConfig(string Name, DataType DataType, long[]? Dims, IReadOnlyList<string> Labels);
+public sealed record TensorConfig(string Name, DataType DataType, long[]? Dims, IReadOnlyList<string> Labels)
+{
+    /// <summary>The dimensions that the network's file has in the place of <see cref="Dims"/>, with as many elements; null where they are the same.</summary>
+    public long[]? Reshape { get; init; }
+}
 
 /// <summary>Which version folders are served: the given ones, or else the highest <paramref name="Latest"/>.</summary>
 /// <param name="Latest">How many of the highest.</param>

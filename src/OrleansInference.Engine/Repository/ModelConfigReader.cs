@@ -4,12 +4,13 @@ using System.Text.Json;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Onnx;
 using OrleansInference.Engine.Processing;
+using OrleansInference.Engine.Repository.Triton;
 using OrleansInference.Engine.Torch;
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Repository;
 
-/// <summary>Reads and checks a model's <c>config.json</c>, and reports everything that is wrong with it, not the first thing only.</summary>
+/// <summary>Reads and checks a model's <c>config.json</c> or <c>config.pbtxt</c>, and reports everything that is wrong with it, not the first thing only.</summary>
 internal sealed class ModelConfigReader
 {
     public const string FileName = "config.json";
@@ -28,6 +29,7 @@ internal sealed class ModelConfigReader
 
     private readonly string _folder;
     private readonly List<string> _errors = [];
+    private readonly List<string> _warnings = [];
 
     private ModelConfigReader(string folder) => _folder = folder;
 
@@ -36,7 +38,9 @@ internal sealed class ModelConfigReader
 
     /// <summary>Reads the configuration in a model's folder, and from the version's file what it leaves out and the file tells.</summary>
     /// <returns>The configuration, or every reason why there is none.</returns>
-    /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/>: the version's file is not what it should be.</exception>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotReady"/>: the version's file, or the text of its <c>config.pbtxt</c>, is not what it should be.
+    /// </exception>
     public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder, int version)
     {
         var reader = new ModelConfigReader(modelFolder);
@@ -58,24 +62,38 @@ internal sealed class ModelConfigReader
     {
         try
         {
-            var section = new JsonSection(ReadFile(modelFolder), "", []);
+            var section = new JsonSection(ReadFile(modelFolder), "", [], [], null);
             return (ReadVersionPolicy(section), section.String("platform", "") == EnsembleReader.Platform);
         }
-        catch (Exception exception) when (IsUnreadable(exception))
+        catch (Exception exception) when (IsUnreadable(exception) || exception is InferenceException)
         {
             return (new(1, null), false);
         }
     }
 
+    /// <summary>The name of the file that a model's folder has; the usual one where it has none.</summary>
+    public static string FileNameIn(string modelFolder) =>
+        File.Exists(Path.Combine(modelFolder, TritonConfig.FileName)) ? TritonConfig.FileName : FileName;
+
     /// <summary>The file's content; an empty object where there is none.</summary>
     private static JsonElement ReadFile(string modelFolder)
     {
         var file = Path.Combine(modelFolder, FileName);
+        if (FileNameIn(modelFolder) == TritonConfig.FileName)
+        {
+            return !File.Exists(file)
+                ? TritonConfig.Read(Path.Combine(modelFolder, TritonConfig.FileName))
+                : throw new InferenceException(
+                    InferenceError.NotReady, $"there are both {FileName} and {TritonConfig.FileName}, and nobody knows which of them counts: remove one");
+        }
+
         using var document = JsonDocument.Parse(
             File.Exists(file) ? File.ReadAllBytes(file) : "{}"u8.ToArray(),
             new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false });
         return document.RootElement.Clone();
     }
+
+    private JsonSection Section(JsonElement root) => new(root, "", _errors, _warnings, TritonFields.Model);
 
     private static bool IsUnreadable(Exception exception) =>
         exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException;
@@ -83,8 +101,8 @@ internal sealed class ModelConfigReader
     private ModelConfig ReadModel(JsonElement root, int version)
     {
         var name = Path.GetFileName(_folder);
-        var (platform, modelFile) = ReadKind(new(root, "", _errors), version);
-        if (platform == TorchRuntime.Platform && !File.Exists(Path.Combine(_folder, FileName)))
+        var (platform, modelFile) = ReadKind(Section(root), version);
+        if (platform == TorchRuntime.Platform && !File.Exists(Path.Combine(_folder, FileNameIn(_folder))))
             throw new FileNotFoundException("the file is missing: it must at least say max_batch_size, input and output of the TorchScript model");
         OnnxSignature? file = null;
         var shownFile = string.Create(CultureInfo.InvariantCulture, $"{version}/{modelFile}");
@@ -94,7 +112,7 @@ internal sealed class ModelConfigReader
             root = OnnxConfig.Complete(root, file, shownFile);
         }
 
-        var section = new JsonSection(root, "", _errors);
+        var section = Section(root);
         foreach (var field in KindFields) section.Ignore(field);
         var given = section.String("name", name);
         if (given != name) section.Error("name", $"'{given}' is not the name of the model's folder, '{name}'");
@@ -121,12 +139,13 @@ internal sealed class ModelConfigReader
             Routing = RoutingReader.Read(section),
             // Without the comments and trailing commas that the file may have, and JSON may not.
             Json = JsonSerializer.Serialize(root),
+            Warnings = _warnings,
         };
         section.Ignore("parameters");
         section.RejectUnknown();
         if (_errors.Count > 0) return config;
         CheckNetwork(config);
-        if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfNetwork(config), file, shownFile));
+        if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfFile(config, ModelSignatures.OfNetwork(config)), file, shownFile));
         return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
     }
 
@@ -168,9 +187,10 @@ internal sealed class ModelConfigReader
             if (dims is null && !section.Has("dims") && maxBatchSize > 0)
                 section.Error("dims", "is missing: only a model with max_batch_size 0 may leave it out, to admit any shape");
             var labels = field == "output" ? ReadLabels(section, dims) : [];
+            var reshape = ReshapeReader.Read(section, dims, platform);
             section.RejectUnknown();
             if (tensors.Any(other => other.Name == name)) section.Error("name", $"'{name}' is there twice");
-            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels));
+            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels) { Reshape = reshape });
         }
 
         if (tensors.Count == 0) model.Error(field, $"a model needs at least one {field}");
@@ -237,7 +257,6 @@ internal sealed class ModelConfigReader
             if (indexes.Length > 0 && kind == DeviceKind.Cpu) section.Error("gpus", "contradicts kind KIND_CPU");
             if (platform == OnnxRuntime.Platform && (kind == DeviceKind.Cuda || indexes.Length > 0))
                 section.Error(indexes.Length > 0 ? "gpus" : "kind", $"asks for a GPU, but {OnnxRuntime.Platform} runs on CPUs alone");
-            section.Ignore("name");
             section.RejectUnknown();
             groups.Add(new(indexes.Length > 0 ? DeviceKind.Cuda : kind, indexes));
         }
@@ -256,6 +275,7 @@ internal sealed class ModelConfigReader
         }
 
         _errors.AddRange(PaddingReader.Check(config, network));
+        _errors.AddRange(ReshapeReader.Check(config, network));
         if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");

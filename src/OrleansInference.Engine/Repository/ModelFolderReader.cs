@@ -6,7 +6,7 @@ using OrleansInference.Engine.Torch;
 
 namespace OrleansInference.Engine.Repository;
 
-/// <summary>Reads a model's folder as Triton lays it out: <c>config.json</c>, and for each version a folder with its file.</summary>
+/// <summary>Reads a model's folder as Triton lays it out: <c>config.json</c> or <c>config.pbtxt</c>, and for each version a folder with its file.</summary>
 internal static partial class ModelFolderReader
 {
     public static bool IsModelName(string name) => NamePattern().IsMatch(name);
@@ -40,7 +40,7 @@ internal static partial class ModelFolderReader
     {
         var (config, errors) = ModelConfigReader.Read(folder, version);
         return config is null
-            ? throw new InferenceException(InferenceError.NotReady, Broken(errors))
+            ? throw new InferenceException(InferenceError.NotReady, Broken(folder, errors))
             : new ModelVersion(new(config.Name, version), config, folder);
     }
 
@@ -75,7 +75,7 @@ internal static partial class ModelFolderReader
             {
                 var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
                 if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
-                    return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
+                    return ModelFolder.Broken(new(name, served[^1]), Broken(folder, [unserved]));
                 // Each ONNX file tells its own part of the configuration.
                 if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
                 var fault = version.FindFault();
@@ -112,7 +112,7 @@ internal static partial class ModelFolderReader
             File.Exists(Path.Combine(version, TorchRuntime.ModelFile)) || File.Exists(Path.Combine(version, OnnxRuntime.ModelFile));
     }
 
-    private static string Broken(IEnumerable<string> errors) => $"{ModelConfigReader.FileName}: {string.Join("; ", errors)}";
+    private static string Broken(string folder, IEnumerable<string> errors) => $"{ModelConfigReader.FileNameIn(folder)}: {string.Join("; ", errors)}";
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
     private static partial Regex NamePattern();

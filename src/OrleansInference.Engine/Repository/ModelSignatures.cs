@@ -15,6 +15,19 @@ public static class ModelSignatures
         return Create(config, Replace(config.Inputs, config.Preprocessing), config.Outputs.Where(output => !added.Contains(output.Name)));
     }
 
+    /// <summary>What the network's file takes and gives: the network's tensors, some of them in other shapes.</summary>
+    public static ModelSignature OfFile(ModelConfig config, ModelSignature network)
+    {
+        return new(network.Model, network.MaxBatchSize, Reshape(network.Inputs, config.Inputs), Reshape(network.Outputs, config.Outputs));
+
+        IReadOnlyList<TensorSignature> Reshape(IReadOnlyList<TensorSignature> tensors, IReadOnlyList<TensorConfig> configured) =>
+        [
+            .. tensors.Select(tensor => configured.FirstOrDefault(other => other.Name == tensor.Name)?.Reshape is { } dims
+                ? tensor with { Shape = config.MaxBatchSize > 0 ? [-1, .. dims] : dims }
+                : tensor),
+        ];
+    }
+
     /// <summary>What callers send who have done some of the preprocessing themselves.</summary>
     public static ModelSignature OfModel(ModelConfig config, IReadOnlyCollection<Preprocessing> done) =>
         Create(config, Replace(config.Inputs, done), config.Outputs);

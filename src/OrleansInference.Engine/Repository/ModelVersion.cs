@@ -14,6 +14,7 @@ public sealed class ModelVersion
         Revision = FolderListing.Fingerprint(modelFolder, ListFiles());
         Signature = ModelSignatures.OfModel(config);
         Network = ModelSignatures.OfNetwork(config);
+        FileSignature = ModelSignatures.OfFile(config, Network);
         Descriptor = new()
         {
             Id = id,
@@ -44,6 +45,9 @@ public sealed class ModelVersion
 
     /// <summary>What the network takes and gives.</summary>
     public ModelSignature Network { get; }
+
+    /// <summary>What the network's file takes and gives, which may be in other shapes.</summary>
+    public ModelSignature FileSignature { get; }
 
     /// <summary>What other processes need to know.</summary>
     public ModelDescriptor Descriptor { get; }

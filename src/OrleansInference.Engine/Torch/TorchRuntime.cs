@@ -50,7 +50,7 @@ internal sealed class TorchRuntime : IModelRuntime
         {
             // By path and straight onto the device: from bytes the archive would be copied, and moving it later can abort the process.
             var module = torch.jit.load(version.ModelPath, ToTorch(device.Kind), device.Index);
-            return new TorchModel(module, version.Network, device);
+            return new TorchModel(module, version.FileSignature, device);
         }
         catch (Exception exception) when (exception is not InferenceException)
         {

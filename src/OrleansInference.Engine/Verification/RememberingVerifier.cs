@@ -97,8 +97,14 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
     /// </summary>
     private static string Describe(ModelVersion version, string checksum)
     {
-        var network = version.Network;
-        var text = new StringBuilder(checksum).Append('\n').Append(version.Config.Platform).Append('\n').Append(network.MaxBatchSize);
+        var text = new StringBuilder(checksum).Append('\n').Append(version.Config.Platform).Append('\n');
+        foreach (var signature in new[] { version.Network, version.FileSignature }) Describe(text, signature);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    private static void Describe(StringBuilder text, ModelSignature network)
+    {
+        text.Append(network.MaxBatchSize);
         foreach (var (kind, tensors) in new[] { ("in", network.Inputs), ("out", network.Outputs) })
         {
             foreach (var tensor in tensors)
@@ -108,7 +114,5 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
                     .Append(tensor.Name.Length).Append(':').Append(tensor.Name);
             }
         }
-
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

@@ -56,12 +56,13 @@ public static class VerificationCommand
     /// <returns>What the model has added to the process's memory.</returns>
     private static long Measure(ModelVersion model)
     {
-        var runtime = new ModelRuntimes().Of(model.Config.Platform);
+        var runtimes = new ModelRuntimes();
+        var runtime = runtimes.Of(model.Config.Platform);
         var device = new Device("cpu:0", DeviceKind.Cpu, 0, 1);
         runtime.InitializeThread(device);
         runtime.Prepare();
         var before = OwnMemory.Read();
-        using var instance = runtime.Load(model, device);
+        using var instance = runtimes.Load(model, device);
         Warmup.Run(instance, model);
         var added = OwnMemory.Read() - before;
         return Math.Max(1, Math.Max(added, OwnMemory.MappedFrom(Path.GetDirectoryName(model.ModelPath)!)));

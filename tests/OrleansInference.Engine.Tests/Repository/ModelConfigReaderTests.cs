@@ -102,7 +102,7 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData("\"instance_group\": [{\"kind\": \"KIND_CPU\", \"gpus\": [0]}],", "contradicts kind KIND_CPU")]
     [InlineData("\"platform\": \"tensorflow\",", "pytorch_libtorch")]
     [InlineData("\"default_model_filename\": \"../model.pt\",", "plain file name")]
-    [InlineData("\"sequence_batching\": {},", "unsupported field")]
+    [InlineData("\"sequence_batching\": {},", "is not supported")]
     public void A_contradiction_is_named(string field, string expected) =>
         Assert.Contains(Errors(field + Tensors), error => error.Contains(expected, StringComparison.Ordinal));
 
