@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-using OrleansInference.Engine.Onnx;
-
 namespace OrleansInference.Engine.Repository;
 
 /// <summary>
@@ -54,10 +52,13 @@ internal sealed partial class FileModelRepository : IModelRepository
     }
 
     /// <summary>Reads one version of one model, as the verifying process does.</summary>
+    /// <param name="modelFolder">The model's folder.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="other">Another version's configuration, read at the same time.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with everything that is wrong.</exception>
-    public static ModelVersion Open(string modelFolder, int version)
+    public static ModelVersion Open(string modelFolder, int version, ModelConfig? other = null)
     {
-        var (config, errors) = ModelConfigReader.Read(modelFolder, version);
+        var (config, errors) = ModelConfigReader.Read(modelFolder, version, other);
         return config is null
             ? throw new InferenceException(InferenceError.NotReady, Broken(errors))
             : new ModelVersion(new(config.Name, version), config, modelFolder);
@@ -105,11 +106,10 @@ internal sealed partial class FileModelRepository : IModelRepository
             var id = new ModelId(name, number);
             try
             {
-                var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
+                var version = Open(folder, number, shared);
                 if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
                     return ModelFolder.Broken(new(name, served[^1]), Broken([unserved]));
-                // Each ONNX file tells its own part of the configuration.
-                if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
+                shared = version.Config;
                 var fault = version.FindFault();
                 publications.Add(new(id, version.Descriptor, fault));
                 if (fault.Length == 0) versions.Add(version);

@@ -25,6 +25,7 @@ public sealed class ModelVersion
             Outputs = Signature.Outputs,
             Configuration = config.Json,
             IsDecoupled = config.Iteration is not null,
+            IsStateful = config.IsStateful,
             Ensemble = config.Ensemble,
             Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
@@ -68,7 +69,10 @@ public sealed class ModelVersion
     {
         var folder = new DirectoryInfo(ModelFolder);
         var own = new DirectoryInfo(Path.GetDirectoryName(ModelPath)!);
-        var files = folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
+        var samples = new DirectoryInfo(Path.Combine(ModelFolder, WarmupReader.Folder));
+        var files = folder.EnumerateFiles()
+            .Concat(samples.Exists ? samples.EnumerateFiles() : [])
+            .Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
         return [.. files.Select(file => (file.FullName, file.Length, file.LastWriteTimeUtc))];
     }
 

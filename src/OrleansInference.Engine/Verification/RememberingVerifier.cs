@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
@@ -82,6 +83,9 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
             {
                 using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
                 digest.AppendData(Encoding.UTF8.GetBytes($"{version.Config.Platform}\n{Describe(version.Network)}"));
+                digest.AppendData(JsonSerializer.SerializeToUtf8Bytes(version.Config.Warmup));
+                var samples = version.Config.Warmup.SelectMany(sample => sample.Inputs).Select(input => input.File).OfType<string>();
+                foreach (var file in samples) Append(digest, Path.Combine(version.ModelFolder, WarmupReader.Folder, file));
                 Append(digest, version.ModelPath);
                 // An ONNX model's weights may lie in files beside it.
                 var folder = Path.GetDirectoryName(version.ModelPath)!;
