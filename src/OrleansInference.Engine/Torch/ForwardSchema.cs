@@ -11,7 +11,7 @@ internal sealed record ForwardSchema(string Self, IReadOnlyList<ForwardArgument>
     /// <summary>Tuples within tuples: a file must not decide how deep the stack gets.</summary>
     private const int MaxDepth = 16;
 
-    public bool ReturnsDict => Returns.StartsWith("Dict[str, ", StringComparison.Ordinal);
+    public bool ReturnsDict => Returns == "Dict[str, Tensor]";
 
     /// <summary>How many tensors it returns; null where the type does not tell.</summary>
     public int? OutputCount => CountTensors(Returns, 0);

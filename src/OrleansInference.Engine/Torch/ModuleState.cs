@@ -19,6 +19,9 @@ internal sealed partial class ModuleState
         "flatten", "unflatten", "diagonal", "unbind", "split", "chunk", "detach", "alias", "movedim", "swapaxes",
     ];
 
+    /// <summary>How far an expression is followed: longer than any that is saved, so that no file takes for ever to be read.</summary>
+    private const int MaxExpression = 1024;
+
     private readonly Dictionary<string, List<string>> _calls = [];
     private readonly HashSet<string> _changing = [];
     private readonly HashSet<string> _aliases = [];
@@ -113,6 +116,7 @@ internal sealed partial class ModuleState
     /// <summary>Whether an expression, which may have more behind it, is an attribute, a part of one, or a view of one.</summary>
     private bool IsState(ReadOnlySpan<char> expression)
     {
+        expression = expression[..Math.Min(expression.Length, MaxExpression)];
         while (true)
         {
             expression = expression.TrimStart("( ");

@@ -8,7 +8,8 @@ namespace OrleansInference.Engine.Torch;
 /// </summary>
 internal sealed record TorchArchive
 {
-    private const long MaxSourceBytes = 64 << 20;
+    /// <summary>Beyond it nothing is said of the state that a module keeps.</summary>
+    private const long MaxSourceBytes = 16 << 20;
 
     /// <summary>Of all archives that <c>torch.save</c> wrote before it wrote zip archives: a pickled number that nobody else begins with.</summary>
     private static ReadOnlySpan<byte> PickleOfOld => [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9];
@@ -49,17 +50,18 @@ internal sealed record TorchArchive
     /// <exception cref="InvalidDataException">This is no archive of TorchScript.</exception>
     public static ModuleSource? FindSource(ZipDirectory archive)
     {
-        const string Attributes = "data.pkl", AttributesOfOld = "model.json", Code = "code/";
+        const string Attributes = "data.pkl";
         var root = archive.Entries is [var first, ..] ? first.Name.Split('/')[0] : "";
-        if (archive.Entries.FirstOrDefault(entry => entry.Name == $"{root}/{Attributes}") is not { } attributes)
+        var (attributes, attributesOfOld, code) = ($"{root}/{Attributes}", $"{root}/model.json", $"{root}/code/");
+        if (archive.Entries.FirstOrDefault(entry => entry.Name == attributes) is not { } found)
         {
-            return archive.Entries.Any(entry => entry.Name == $"{root}/{AttributesOfOld}")
+            return archive.Entries.Any(entry => entry.Name == attributesOfOld)
                 ? null
                 : throw new InvalidDataException($"it is a zip archive, but none of TorchScript: it has no {Attributes}");
         }
 
-        return archive.Entries.Any(entry => entry.Name.StartsWith($"{root}/{Code}", StringComparison.Ordinal))
-            ? ModuleSource.Find(archive, root, attributes)
+        return archive.Entries.Any(entry => entry.Name.StartsWith(code, StringComparison.Ordinal))
+            ? ModuleSource.Find(archive, root, found)
             : throw NotScripted();
     }
 
@@ -84,7 +86,6 @@ internal sealed record TorchArchive
             entry.Name.EndsWith(".py", StringComparison.Ordinal) &&
             entry.Name.Contains("/code/__torch__", StringComparison.Ordinal) &&
             !entry.Name.Contains("/code/__torch__/torch/", StringComparison.Ordinal)).ToList();
-        // Beyond any that a network needs, nothing is said of it.
         return own.Sum(entry => Math.Min(entry.Size, MaxSourceBytes)) > MaxSourceBytes
             ? []
             : own.ConvertAll(entry => Encoding.UTF8.GetString(archive.Read(entry, (int)MaxSourceBytes)));
