@@ -67,7 +67,7 @@ internal sealed class ModelConfigReader
         try
         {
             var section = new JsonSection(ReadFile(modelFolder), "", []);
-            return (ReadVersionPolicy(section), section.String("platform", "") == EnsembleReader.Platform);
+            return (VersionPolicyReader.Read(section), section.String("platform", "") == EnsembleReader.Platform);
         }
         catch (Exception exception) when (IsUnreadable(exception))
         {
@@ -124,7 +124,7 @@ internal sealed class ModelConfigReader
             MaxBatchSize = maxBatchSize,
             Inputs = inputs,
             Outputs = outputs,
-            VersionPolicy = ReadVersionPolicy(section),
+            VersionPolicy = VersionPolicyReader.Read(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section, platform),
             Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize, platform, other),
@@ -232,37 +232,6 @@ internal sealed class ModelConfigReader
         if (dims is [> 0 and var count] && count != labels.Length)
             section.Error("label_filename", $"'{file}' has {labels.Length} lines, but the output has {count} elements");
         return labels;
-    }
-
-    private static VersionPolicy ReadVersionPolicy(JsonSection model)
-    {
-        var latest = new VersionPolicy(1, null);
-        if (model.Section("version_policy") is not { } section) return latest;
-        var kinds = 0;
-        if (section.Section("latest") is { } newest)
-        {
-            kinds++;
-            latest = new(newest.Integer("num_versions", 1, 1, int.MaxValue), null);
-            newest.RejectUnknown();
-        }
-
-        if (section.Section("all") is { } all)
-        {
-            kinds++;
-            latest = new(int.MaxValue, null);
-            all.RejectUnknown();
-        }
-
-        if (section.Section("specific") is { } specific)
-        {
-            kinds++;
-            latest = new(0, specific.Integers("versions", 1, int.MaxValue) ?? []);
-            specific.RejectUnknown();
-        }
-
-        section.RejectUnknown();
-        if (kinds != 1) model.Error("version_policy", "needs exactly one of latest, all, specific");
-        return latest;
     }
 
     private static List<InstanceGroup> ReadInstanceGroups(JsonSection model, string platform)
