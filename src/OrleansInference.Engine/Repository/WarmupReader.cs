@@ -39,7 +39,8 @@ internal static class WarmupReader
                 count == 0 ? DefaultCount : count,
                 [.. section.Map("inputs").Select(input => ReadInput(input.Key, input.Section, modelFolder, batchSize))]);
             if (sample.Inputs.Count == 0) section.Error("inputs", "is missing: it says what is sent to the network");
-            if (SizeOf(sample) is var size and (null or > MaxSampleBytes))
+            var size = SizeOf(sample);
+            if (size is null || size > MaxSampleBytes)
             {
                 var shown = size is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes") : "more bytes than can be counted";
                 section.Error("inputs", $"{shown} in {batchSize} rows are over the limit of {MaxSampleBytes}");
@@ -105,13 +106,13 @@ internal static class WarmupReader
     }
 
     /// <summary>The bytes of all rows; null where they cannot be counted.</summary>
-    private static long? SizeOf(WarmupSample sample)
+    private static Int128? SizeOf(WarmupSample sample)
     {
-        var size = 0L;
+        Int128 size = 0;
         foreach (var input in sample.Inputs)
         {
-            if (SizeOf(input) is not { } bytes || bytes > MaxSampleBytes) return SizeOf(input);
-            size += bytes * sample.BatchSize;
+            if (SizeOf(input) is not { } bytes) return null;
+            size += (Int128)bytes * sample.BatchSize;
         }
 
         return size;
