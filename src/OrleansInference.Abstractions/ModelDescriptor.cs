@@ -62,6 +62,10 @@ public sealed record ModelDescriptor
     [Id(12)]
     public int MinInstances { get; init; }
 
+    /// <summary>Whether the network keeps something from one call for the next: a request's rows then stay together.</summary>
+    [Id(13)]
+    public bool IsStateful { get; init; }
+
     /// <summary>What requests may have among their inputs: what the model takes, and what preprocessing makes of it.</summary>
     public IEnumerable<TensorSignature> AcceptedInputs => Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network));
 }

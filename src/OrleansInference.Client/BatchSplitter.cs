@@ -41,7 +41,7 @@ internal sealed class BatchSplitter
 
     public static bool IsNeeded(ModelDescriptor model, InferenceRequest request)
     {
-        if (model.MaxBatchSize == 0 || model.IsDecoupled) return false;
+        if (model.MaxBatchSize == 0 || model.IsDecoupled || model.IsStateful) return false;
         for (var i = 0; i < request.Inputs.Count; i++)
         {
             if (request.Inputs[i].Shape is [var rows, ..] && rows > model.MaxBatchSize) return true;

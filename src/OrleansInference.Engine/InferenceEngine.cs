@@ -107,7 +107,8 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         try
         {
             instance = _runtime.Load(version, device);
-            if (Warmup.Run(instance, version) is { } reason) Log.WarmupSkipped(_logger, version.Id, reason);
+            // The verifying process has run what keeps state; here that would leave its traces.
+            if (!version.Config.IsStateful && Warmup.Run(instance, version) is { } reason) Log.WarmupSkipped(_logger, version.Id, reason);
             return _quarantine?.RecordOf(version, device) is { } record ? new RecordedModel(instance, record) : instance;
         }
         catch
@@ -132,7 +133,7 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         var batching = version.Config.Batching;
         return new()
         {
-            MaxBatchSize = batching.Enabled ? version.Config.MaxBatchSize : 0,
+            MaxBatchSize = batching.Enabled && !version.Config.IsStateful ? version.Config.MaxBatchSize : 0,
             PreferredBatchSizes = batching.PreferredBatchSizes,
             MaxQueueDelay = batching.MaxQueueDelay,
             LatencyTarget = batching.LatencyTarget,
@@ -141,8 +142,11 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             DefaultPriority = batching.DefaultPriority,
             DefaultPolicy = Bounded(batching.DefaultPolicy),
             LevelPolicies = batching.LevelPolicies.ToDictionary(level => level.Key, level => Bounded(level.Value)),
+            EqualInputs = [.. version.Config.NumberInputs.Select(IndexOf)],
             Padding = batching.Padding.Count > 0 ? new Padding(batching.Padding, version.Network) : null,
         };
+
+        int IndexOf(string input) => version.Network.Inputs.TakeWhile(other => other.Name != input).Count();
 
         QueuePolicy Bounded(QueuePolicy policy) => policy.MaxQueueSize > 0 ? policy : policy with { MaxQueueSize = _options.MaxQueueSize };
     }

@@ -41,6 +41,18 @@ public sealed class SplitBatchTests
     }
 
     [Fact]
+    public async Task Rows_for_a_model_that_keeps_state_stay_together()
+    {
+        var model = Network("m", maxBatchSize: 64, devices: ["a.cpu:0", "b.cpu:0"]);
+        await using var harness = await ClientHarness.StartAsync([model with { Descriptor = model.Descriptor! with { IsStateful = true } }]);
+
+        await harness.Client.InferAsync(Ask("m", Thousand));
+
+        // The engine refuses what is too large for one pass.
+        Assert.Single(harness.Grains.Asked);
+    }
+
+    [Fact]
     public async Task A_device_that_is_slower_gets_less()
     {
         await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 100, devices: ["fast.cpu:0", "slow.cpu:0"])]);

@@ -1,3 +1,5 @@
+using OrleansInference.Tensors;
+
 namespace OrleansInference.Engine.Batching;
 
 /// <summary>When a batch is due, and what is in it. All members are guarded by the device's gate.</summary>
@@ -13,6 +15,7 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
     private const int MaxStretch = 4;
 
     private readonly int[] _preferred = [.. options.PreferredBatchSizes];
+    private readonly int[] _equal = [.. options.EqualInputs];
 
     /// <summary>The most rows that a batch may have now; 1 where the model does not batch.</summary>
     public int MaxRows => Math.Max(1, options.LatencyTarget > TimeSpan.Zero
@@ -81,7 +84,7 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
         return options.MaxBatchSize > 0 && (isFull || preferred > 0);
     }
 
-    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first and the padded one.</summary>
+    /// <summary>Whether two requests may share a batch: all inputs agree in all dimensions but the first and the padded one, and in their value where they have one for all rows.</summary>
     private bool CanShare(PendingRequest left, PendingRequest right)
     {
         if (left.Bucket != right.Bucket) return false;
@@ -91,6 +94,13 @@ internal sealed class BatchFormer(BatchingOptions options, RequestQueue queue, L
         {
             ReadOnlySpan<long> one = left.Inputs[i].Shape, other = right.Inputs[i].Shape;
             if (!(options.Padding?.IsSameShape(i, one, other) ?? one[1..].SequenceEqual(other[1..]))) return false;
+        }
+
+        foreach (var input in _equal)
+        {
+            var size = left.Inputs[input].DataType.ElementSize();
+            ReadOnlySpan<byte> one = left.Inputs[input].Data.Span, other = right.Inputs[input].Data.Span;
+            if (!one[..Math.Min(size, one.Length)].SequenceEqual(other[..Math.Min(size, other.Length)])) return false;
         }
 
         return true;

@@ -32,6 +32,9 @@ internal sealed record BatchingOptions
     /// <summary>What holds for single levels. Their queues have bounds above 0.</summary>
     public IReadOnlyDictionary<int, QueuePolicy> LevelPolicies { get; init; } = new Dictionary<int, QueuePolicy>();
 
+    /// <summary>The places of inputs that have one value for a whole batch, so that only requests with equal ones share it.</summary>
+    public IReadOnlyList<int> EqualInputs { get; init; } = [];
+
     /// <summary>How requests of unlike lengths share batches; null where they do not.</summary>
     public Padding? Padding { get; init; }
 }

@@ -56,6 +56,15 @@ public sealed record ModelConfig
     /// <summary>Which version answers requests that name none; null for the highest one.</summary>
     public RoutingPolicy? Routing { get; init; }
 
+    /// <summary>Whether the network keeps something from one call for the next, so that no call may be made but for a request.</summary>
+    public bool IsStateful { get; init; }
+
+    /// <summary>Inputs of the network that are one number for all rows of a pass: requests share one where they have the same.</summary>
+    public IReadOnlyList<string> NumberInputs { get; init; } = [];
+
+    /// <summary>What is run before the model is ready; where empty, zeros are.</summary>
+    public IReadOnlyList<WarmupSample> Warmup { get; init; } = [];
+
     /// <summary>The file's content, and what the model's own file adds to it, as plain JSON.</summary>
     public required string Json { get; init; }
 

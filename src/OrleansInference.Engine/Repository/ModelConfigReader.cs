@@ -36,19 +36,29 @@ internal sealed class ModelConfigReader
     /// <summary>A datatype as the configuration names it.</summary>
     public static string NameOf(DataType type) => type == DataType.Bytes ? "TYPE_STRING" : $"TYPE_{type.ToProtocolName()}";
 
+    /// <summary>The datatype of an input or output.</summary>
+    public static DataType ReadDataType(JsonSection section)
+    {
+        if (!section.Has("data_type")) section.Error("data_type", "is missing");
+        return section.OneOf("data_type", DataType.Float32, DataTypeNames);
+    }
+
     /// <summary>Reads the configuration in a model's folder, and from the version's file what it leaves out and the file tells.</summary>
+    /// <param name="modelFolder">The model's folder.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="other">Another version's configuration of the same file, with which this one shares what takes memory.</param>
     /// <returns>The configuration, or every reason why there is none.</returns>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotReady"/>: the version's file, or the text of its <c>config.pbtxt</c>, is not what it should be.
     /// </exception>
-    public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder, int version)
+    public static (ModelConfig? Config, IReadOnlyList<string> Errors) Read(string modelFolder, int version, ModelConfig? other = null)
     {
         var reader = new ModelConfigReader(modelFolder);
         try
         {
             var root = ReadFile(modelFolder);
             if (root.ValueKind != JsonValueKind.Object) return (null, ["the file holds no JSON object"]);
-            var config = reader.ReadModel(root, version);
+            var config = reader.ReadModel(root, version, other);
             return reader._errors.Count == 0 ? (config, []) : (null, reader._errors);
         }
         catch (Exception exception) when (IsUnreadable(exception))
@@ -63,7 +73,7 @@ internal sealed class ModelConfigReader
         try
         {
             var section = new JsonSection(ReadFile(modelFolder), "", [], [], null);
-            return (ReadVersionPolicy(section), section.String("platform", "") == EnsembleReader.Platform);
+            return (VersionPolicyReader.Read(section), section.String("platform", "") == EnsembleReader.Platform);
         }
         catch (Exception exception) when (IsUnreadable(exception) || exception is InferenceException)
         {
@@ -98,18 +108,24 @@ internal sealed class ModelConfigReader
     private static bool IsUnreadable(Exception exception) =>
         exception is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException;
 
-    private ModelConfig ReadModel(JsonElement root, int version)
+    private ModelConfig ReadModel(JsonElement root, int version, ModelConfig? other)
     {
         var name = Path.GetFileName(_folder);
         var (platform, modelFile) = ReadKind(Section(root), version);
-        if (platform == TorchRuntime.Platform && !File.Exists(Path.Combine(_folder, FileNameIn(_folder))))
-            throw new FileNotFoundException("the file is missing: it must at least say max_batch_size, input and output of the TorchScript model");
         OnnxSignature? file = null;
+        TorchArchive? archive = null;
         var shownFile = string.Create(CultureInfo.InvariantCulture, $"{version}/{modelFile}");
         if (platform == OnnxRuntime.Platform && _errors.Count == 0)
         {
             file = OnnxSignature.Read(Path.Combine(_folder, shownFile));
             root = OnnxConfig.Complete(root, file, shownFile);
+        }
+        else if (platform == TorchRuntime.Platform && _errors.Count == 0)
+        {
+            // What is wrong with the file is the runtime's to say: the configuration is sound without it.
+            archive = TorchArchive.Read(Path.Combine(_folder, shownFile));
+            if (!File.Exists(Path.Combine(_folder, FileNameIn(_folder)))) throw WithoutConfig(archive, shownFile);
+            root = TorchConfig.Complete(root, archive);
         }
 
         var section = Section(root);
@@ -118,8 +134,8 @@ internal sealed class ModelConfigReader
         if (given != name) section.Error("name", $"'{given}' is not the name of the model's folder, '{name}'");
 
         var maxBatchSize = section.Integer("max_batch_size", 0, 0, MaxBatchSizeLimit);
-        var inputs = ReadTensors(section, "input", maxBatchSize, platform);
-        var outputs = ReadTensors(section, "output", maxBatchSize, platform);
+        var inputs = ReadTensors(section, "input", maxBatchSize, platform, TorchConfig.Suggest(archive, "input"));
+        var outputs = ReadTensors(section, "output", maxBatchSize, platform, TorchConfig.Suggest(archive, "output"));
         var config = new ModelConfig
         {
             Name = name,
@@ -128,15 +144,17 @@ internal sealed class ModelConfigReader
             MaxBatchSize = maxBatchSize,
             Inputs = inputs,
             Outputs = outputs,
-            VersionPolicy = ReadVersionPolicy(section),
+            VersionPolicy = VersionPolicyReader.Read(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
             InstanceGroups = ReadInstanceGroups(section, platform),
             MinInstances = section.Integer("min_instances", 0, 0, MaxInstances),
-            Preprocessing = PreprocessingReader.Read(section, inputs, maxBatchSize, _folder),
+            Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize, platform, other),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
             Ensemble = EnsembleReader.Read(section, platform, name, maxBatchSize),
             Routing = RoutingReader.Read(section),
+            IsStateful = section.Boolean(TorchConfig.Stateful, false),
+            Warmup = WarmupReader.Read(section, maxBatchSize, _folder),
             // Without the comments and trailing commas that the file may have, and JSON may not.
             Json = JsonSerializer.Serialize(root),
             Warnings = _warnings,
@@ -146,6 +164,13 @@ internal sealed class ModelConfigReader
         if (_errors.Count > 0) return config;
         CheckNetwork(config);
         if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfFile(config, ModelSignatures.OfNetwork(config)), file, shownFile));
+        if (archive?.Forward is { } forward)
+        {
+            var network = ModelSignatures.OfNetwork(config);
+            _errors.AddRange(TorchConfig.Check(network, forward).Select(error => $"{error} ({shownFile})"));
+            config = config with { NumberInputs = TorchConfig.FindNumbers(network, forward) };
+        }
+
         return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
     }
 
@@ -173,16 +198,25 @@ internal sealed class ModelConfigReader
         return file;
     }
 
-    private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize, string platform)
+    /// <summary>A folder with nothing but a TorchScript file, which tells all but datatypes and how the outputs are called.</summary>
+    private static Exception WithoutConfig(TorchArchive? archive, string shownFile)
+    {
+        if (archive is { Fault.Length: > 0 }) return new InferenceException(InferenceError.NotReady, archive.Fault);
+        return new FileNotFoundException(TorchConfig.Suggest(archive, "input") is not { } inputs
+            ? "the file is missing: it must at least say max_batch_size, input and output of the TorchScript model"
+            : $"the file is missing, and {shownFile} tells no datatypes: it must at least say {{{inputs}, {TorchConfig.Suggest(archive, "output")}}}, " +
+              "with each tensor's own data_type");
+    }
+
+    private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize, string platform, string? suggested)
     {
         var tensors = new List<TensorConfig>();
         foreach (var section in model.Sections(field))
         {
             var name = section.String("name");
-            var dataType = section.OneOf("data_type", (DataType?)null, [.. DataTypeNames.Select(pair => (pair.Item1, (DataType?)pair.Item2))]);
-            if (!section.Has("data_type")) section.Error("data_type", "is missing");
+            var dataType = ReadDataType(section);
             var dims = section.Dimensions("dims");
-            if (dims is [] && platform != OnnxRuntime.Platform)
+            if (dims is [] && platform == EnsembleReader.Platform)
                 section.Error("dims", "is empty: a tensor has at least one dimension; leave the field out to admit any shape");
             if (dims is null && !section.Has("dims") && maxBatchSize > 0)
                 section.Error("dims", "is missing: only a model with max_batch_size 0 may leave it out, to admit any shape");
@@ -190,11 +224,21 @@ internal sealed class ModelConfigReader
             var reshape = ReshapeReader.Read(section, dims, platform);
             section.RejectUnknown();
             if (tensors.Any(other => other.Name == name)) section.Error("name", $"'{name}' is there twice");
-            tensors.Add(new(name, dataType ?? DataType.Float32, dims, labels) { Reshape = reshape });
+            tensors.Add(new(name, dataType, dims, labels) { Reshape = reshape });
         }
 
-        if (tensors.Count == 0) model.Error(field, $"a model needs at least one {field}");
+        if (tensors.Count == 0) model.Error(field, $"a model needs at least one {field}{(suggested is null ? "" : $": {suggested}, with each tensor's own data_type")}");
         return tensors;
+    }
+
+    /// <summary>A vocabulary takes memory, and is that of all versions, whose inputs are the same unless their files tell them.</summary>
+    private IReadOnlyList<Preprocessing> ReadPreprocessing(
+        JsonSection model, List<TensorConfig> inputs, int maxBatchSize, string platform, ModelConfig? other)
+    {
+        const string Field = "preprocessing";
+        if (other is null || platform == OnnxRuntime.Platform) return PreprocessingReader.Read(model, inputs, maxBatchSize, _folder);
+        model.Ignore(Field);
+        return other.Preprocessing;
     }
 
     private string[] ReadLabels(JsonSection section, long[]? dims)
@@ -211,37 +255,6 @@ internal sealed class ModelConfigReader
         if (dims is [> 0 and var count] && count != labels.Length)
             section.Error("label_filename", $"'{file}' has {labels.Length} lines, but the output has {count} elements");
         return labels;
-    }
-
-    private static VersionPolicy ReadVersionPolicy(JsonSection model)
-    {
-        var latest = new VersionPolicy(1, null);
-        if (model.Section("version_policy") is not { } section) return latest;
-        var kinds = 0;
-        if (section.Section("latest") is { } newest)
-        {
-            kinds++;
-            latest = new(newest.Integer("num_versions", 1, 1, int.MaxValue), null);
-            newest.RejectUnknown();
-        }
-
-        if (section.Section("all") is { } all)
-        {
-            kinds++;
-            latest = new(int.MaxValue, null);
-            all.RejectUnknown();
-        }
-
-        if (section.Section("specific") is { } specific)
-        {
-            kinds++;
-            latest = new(0, specific.Integers("versions", 1, int.MaxValue) ?? []);
-            specific.RejectUnknown();
-        }
-
-        section.RejectUnknown();
-        if (kinds != 1) model.Error("version_policy", "needs exactly one of latest, all, specific");
-        return latest;
     }
 
     private static List<InstanceGroup> ReadInstanceGroups(JsonSection model, string platform)
@@ -276,6 +289,7 @@ internal sealed class ModelConfigReader
 
         _errors.AddRange(PaddingReader.Check(config, network));
         _errors.AddRange(ReshapeReader.Check(config, network));
+        _errors.AddRange(WarmupReader.Check(config, network));
         if (config.Iteration is { } iteration) _errors.AddRange(IterationReader.Check(iteration, network));
         if (network.Inputs.Select(tensor => tensor.Name).Distinct().Count() < network.Inputs.Count)
             _errors.Add("preprocessing: two of the network's inputs have the same name");

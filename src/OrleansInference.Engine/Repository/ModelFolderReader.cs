@@ -35,10 +35,13 @@ internal static partial class ModelFolderReader
     }
 
     /// <summary>Reads one version of one model, as the verifying process does.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="other">Another version's configuration, read at the same time.</param>
     /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/> with everything that is wrong.</exception>
-    public static ModelVersion Open(string folder, int version)
+    public static ModelVersion Open(string folder, int version, ModelConfig? other = null)
     {
-        var (config, errors) = ModelConfigReader.Read(folder, version);
+        var (config, errors) = ModelConfigReader.Read(folder, version, other);
         return config is null
             ? throw new InferenceException(InferenceError.NotReady, Broken(folder, errors))
             : new ModelVersion(new(config.Name, version), config, folder);
@@ -73,11 +76,10 @@ internal static partial class ModelFolderReader
             var id = new ModelId(name, number);
             try
             {
-                var version = shared is null ? Open(folder, number) : new ModelVersion(id, shared, folder);
+                var version = Open(folder, number, shared);
                 if (version.Config.Routing is { } routing && RoutingReader.FindUnserved(routing, served) is { } unserved)
                     return ModelFolder.Broken(new(name, served[^1]), Broken(folder, [unserved]));
-                // Each ONNX file tells its own part of the configuration.
-                if (version.Config.Platform != OnnxRuntime.Platform) shared = version.Config;
+                shared = version.Config;
                 var fault = version.FindFault();
                 publications.Add(new(id, version.Descriptor, fault) { Revision = version.Revision });
                 if (fault.Length == 0) versions.Add(version);

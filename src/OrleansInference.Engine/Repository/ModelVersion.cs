@@ -24,6 +24,7 @@ public sealed class ModelVersion
             Outputs = Signature.Outputs,
             Configuration = config.Json,
             IsDecoupled = config.Iteration is not null,
+            IsStateful = config.IsStateful,
             Ensemble = config.Ensemble,
             Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
@@ -80,7 +81,10 @@ public sealed class ModelVersion
     {
         var folder = new DirectoryInfo(ModelFolder);
         var own = new DirectoryInfo(Folder);
-        return folder.EnumerateFiles().Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
+        var samples = new DirectoryInfo(Path.Combine(ModelFolder, WarmupReader.Folder));
+        return folder.EnumerateFiles()
+            .Concat(samples.Exists ? samples.EnumerateFiles() : [])
+            .Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
     }
 
     private PreprocessedInputs ToPreprocessed(Preprocessing entry) =>

@@ -20,10 +20,16 @@ internal sealed class TorchModel : IModelInstance
     private readonly BatchRows _rows;
     private readonly Device _device;
     private readonly torch.Device _torchDevice;
-    private readonly int[] _argumentOrder;
+    private readonly ForwardArguments _arguments;
+    private readonly string? _method;
     private readonly torch.Tensor?[] _buffers;
 
-    public TorchModel(torch.jit.ScriptModule module, ModelSignature network, Device device)
+    /// <param name="module">The module.</param>
+    /// <param name="network">What it takes and gives.</param>
+    /// <param name="arguments">What its inputs are to <c>forward</c>.</param>
+    /// <param name="method">The method to call with the arguments of <c>forward</c>; null for that itself.</param>
+    /// <param name="device">Where it has been loaded.</param>
+    public TorchModel(torch.jit.ScriptModule module, ModelSignature network, ForwardArguments arguments, string? method, Device device)
     {
         _module = module;
         _network = network;
@@ -31,8 +37,9 @@ internal sealed class TorchModel : IModelInstance
         _device = device;
         _torchDevice = new torch.Device(TorchRuntime.ToTorch(device.Kind), device.Index);
         _module.eval();
-        _argumentOrder = ForwardArguments.Order(module, network);
-        _buffers = [.. network.Inputs.Select(AllocateBuffer)];
+        _arguments = arguments;
+        _method = method;
+        _buffers = [.. network.Inputs.Select((input, i) => arguments.Kinds[i] == ArgumentKind.Tensor ? AllocateBuffer(input) : null)];
     }
 
     public BatchResult Run(IReadOnlyList<InferenceTensor[]> items)
@@ -40,8 +47,8 @@ internal sealed class TorchModel : IModelInstance
         using var mode = torch.inference_mode();
         using var scope = torch.NewDisposeScope();
         var started = Stopwatch.GetTimestamp();
-        var arguments = new object[_argumentOrder.Length];
-        for (var i = 0; i < arguments.Length; i++) arguments[_argumentOrder[i]] = Gather(items, i);
+        var arguments = _arguments.Defaults.AsSpan().ToArray();
+        for (var i = 0; i < _arguments.Positions.Length; i++) arguments[_arguments.Positions[i]] = ToArgument(items, i);
         Synchronize();
         var gathered = Stopwatch.GetTimestamp();
         var outputs = Forward(arguments);
@@ -67,6 +74,9 @@ internal sealed class TorchModel : IModelInstance
             ? null
             : torch.empty([_network.MaxBatchSize, .. input.Shape[1..]], input.DataType.ToTorch());
 
+    private object ToArgument(IReadOnlyList<InferenceTensor[]> items, int input) =>
+        _arguments.Kinds[input] == ArgumentKind.Tensor ? Gather(items, input) : NumberArgument.Read(items, input, _network);
+
     /// <summary>Joins one input of all items into a tensor on the device.</summary>
     private torch.Tensor Gather(IReadOnlyList<InferenceTensor[]> items, int input)
     {
@@ -77,23 +87,32 @@ internal sealed class TorchModel : IModelInstance
         return _device.Kind == DeviceKind.Cpu ? tensor : tensor.to(_torchDevice);
     }
 
-    private List<torch.Tensor> Forward(object[] arguments)
+    private List<torch.Tensor> Forward(object?[] arguments)
     {
         object result;
         try
         {
-            result = _module.forward(arguments);
+            result = _method is null ? _module.forward(arguments!) : _module.invoke(_method, arguments!);
         }
         catch (ArgumentOutOfRangeException exception)
         {
-            throw _rows.Failed("forward returned a dict, a string or the like: it must return a tensor, or a tuple or list of tensors", exception);
+            throw _rows.Failed(
+                "forward returned a string or the like: it must return a tensor, a tuple or list of tensors, or a Dict[str, Tensor]", exception);
         }
         catch (Exception exception)
         {
-            throw _rows.Failed(TorchRuntime.FirstLine(exception.Message), exception);
+            throw _rows.Failed(TorchRuntime.Reason(exception.Message), exception);
         }
 
         var outputs = new List<torch.Tensor>();
+        Flatten(result, outputs);
+        return outputs.Count == _network.Outputs.Count
+            ? outputs
+            : throw _rows.Failed($"forward returned {outputs.Count} tensors, but the configuration declares {_network.Outputs.Count}");
+    }
+
+    private void Flatten(object? result, List<torch.Tensor> outputs)
+    {
         switch (result)
         {
             case torch.Tensor tensor:
@@ -102,17 +121,16 @@ internal sealed class TorchModel : IModelInstance
             case torch.Tensor[] tensors:
                 outputs.AddRange(tensors);
                 break;
+            case object[] list:
+                foreach (var element in list) Flatten(element, outputs);
+                break;
             case ITuple tuple:
-                for (var i = 0; i < tuple.Length; i++)
-                    outputs.Add(tuple[i] as torch.Tensor ?? throw _rows.Failed($"element {i} of the returned tuple is no tensor"));
+                for (var i = 0; i < tuple.Length; i++) Flatten(tuple[i], outputs);
                 break;
             default:
-                throw _rows.Failed("forward returned neither a tensor nor a tuple or list of tensors");
+                var kind = result is null ? "None" : $"a {result.GetType().Name}";
+                throw _rows.Failed($"forward returned {kind} as output {outputs.Count}, and not a tensor, or a tuple or list of tensors");
         }
-
-        return outputs.Count == _network.Outputs.Count
-            ? outputs
-            : throw _rows.Failed($"forward returned {outputs.Count} tensors, but the configuration declares {_network.Outputs.Count}");
     }
 
     private InferenceTensor[][] Scatter(List<torch.Tensor> outputs, IReadOnlyList<InferenceTensor[]> items)

@@ -46,11 +46,13 @@ internal sealed class TorchRuntime : IModelRuntime
 
     public IModelInstance Load(ModelVersion version, Device device)
     {
+        var archive = TorchArchive.Read(version.ModelPath);
+        if (archive is { Fault.Length: > 0 }) throw new InferenceException(InferenceError.NotReady, archive.Fault);
         try
         {
-            // By path and straight onto the device: from bytes the archive would be copied, and moving it later can abort the process.
-            var module = torch.jit.load(version.ModelPath, ToTorch(device.Kind), device.Index);
-            return new TorchModel(module, version.FileSignature, device);
+            return archive?.Forward is { ReturnsDict: true }
+                ? LoadWithDict(version, archive.Forward, device)
+                : Load(version.ModelPath, version, archive?.Forward, null, device);
         }
         catch (Exception exception) when (exception is not InferenceException)
         {
@@ -66,5 +68,51 @@ internal sealed class TorchRuntime : IModelRuntime
     {
         var end = message.IndexOf("Exception raised from", StringComparison.Ordinal);
         return (end < 0 ? message : message[..end]).Trim();
+    }
+
+    /// <summary>Why a pass failed: the message, but of that of our own code in the archive only what we have written.</summary>
+    public static string Reason(string message)
+    {
+        var own = message.LastIndexOf(DictOutputs.MissingKey, StringComparison.Ordinal);
+        return FirstLine(own < 0 ? message : message[own..]);
+    }
+
+    private static TorchModel LoadWithDict(ModelVersion version, ForwardSchema forward, Device device)
+    {
+        // A folder that nobody else can read, since it holds all that the model's own does.
+        var folder = Directory.CreateTempSubdirectory("orleans-inference-");
+        try
+        {
+            var copy = Path.Combine(folder.FullName, version.Config.ModelFile);
+            DictOutputs.Write(version.ModelPath, copy, version.Network.Outputs.Select(output => output.Name));
+            return Load(copy, version, forward, DictOutputs.Method, device);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static TorchModel Load(string path, ModelVersion version, ForwardSchema? forward, string? method, Device device)
+    {
+        // By path and straight onto the device: from bytes the archive would be copied, and moving it later can abort the process.
+        var module = torch.jit.load(path, ToTorch(device.Kind), device.Index);
+        try
+        {
+            return new(module, version.FileSignature, Bind(module, forward, version.Network), method, device);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    private static ForwardArguments Bind(torch.jit.ScriptModule module, ForwardSchema? forward, ModelSignature network)
+    {
+        if (forward is null) return ForwardArguments.Guess(module.GetNumberOfInputs(), network);
+        var errors = new List<string>();
+        return ForwardArguments.Bind(forward, network, errors) ??
+            throw new InferenceException(InferenceError.NotReady, string.Join("; ", errors));
     }
 }

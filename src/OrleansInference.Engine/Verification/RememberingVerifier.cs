@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 using OrleansInference.Engine.Repository;
 using OrleansInference.Tensors;
@@ -24,8 +25,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
     public async Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         // Without its files there is nothing to remember it by; the verifier says what is wrong with them.
-        if (await ChecksumAsync(version, cancellationToken) is not { } checksum) return await verifier.VerifyAsync(version, cancellationToken);
-        var digest = Describe(version, checksum);
+        if (await IdentifyAsync(version, cancellationToken) is not var (checksum, digest)) return await verifier.VerifyAsync(version, cancellationToken);
         var verified = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task? other;
         lock (_gate)
@@ -62,7 +62,7 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
     {
         var verification = await verifier.VerifyAsync(version, cancellationToken) with { Checksum = checksum };
         // A file that was changed meanwhile may not be the one that has passed.
-        if (verification.Reason is null && await ChecksumAsync(version, cancellationToken) == checksum) Remember(digest, verification);
+        if (verification.Reason is null && await IdentifyAsync(version, cancellationToken) == (checksum, digest)) Remember(digest, verification);
         return verification;
     }
 
@@ -76,13 +76,14 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         }
     }
 
-    /// <summary>The checksum of the version's files; null where they cannot be read.</summary>
-    private static Task<string?> ChecksumAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
-        () =>
+    /// <summary>The checksum of the version's files, and what its verification is remembered by; null where the files cannot be read.</summary>
+    private static Task<(string Checksum, string Digest)?> IdentifyAsync(ModelVersion version, CancellationToken cancellationToken) => Task.Run(
+        (string, string)? () =>
         {
             try
             {
-                return VersionChecksum.Compute(version);
+                var checksum = VersionChecksum.Compute(version);
+                return (checksum, Describe(version, checksum));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -92,13 +93,17 @@ internal sealed class RememberingVerifier(IModelVerifier verifier, int capacity 
         cancellationToken);
 
     /// <summary>
-    /// All that a verification depends on: the version's files, and of its configuration what says how they are run. The names come last and
+    /// All that a verification depends on: the version's files, and of its configuration what says how they are run, and on which samples. The names come last and
     /// behind their length, so that none can pass for another tensor.
     /// </summary>
     private static string Describe(ModelVersion version, string checksum)
     {
         var text = new StringBuilder(checksum).Append('\n').Append(version.Config.Platform).Append('\n');
         foreach (var signature in new[] { version.Network, version.FileSignature }) Describe(text, signature);
+        text.Append('\n').Append(JsonSerializer.Serialize(version.Config.Warmup));
+        var samples = version.Config.Warmup.SelectMany(sample => sample.Inputs).Select(input => input.File).OfType<string>();
+        foreach (var file in samples)
+            text.Append('\n').Append(Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(version.ModelFolder, WarmupReader.Folder, file)))));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 

@@ -67,6 +67,23 @@ public sealed class RememberingVerifierTests : IDisposable
         Assert.Equal(["one", "two"], _script.Verified);
     }
 
+    [Theory]
+    [InlineData("row.bin", "12345678", "12345678", 1)]
+    [InlineData("row.bin", "12345678", "87654321", 2)]
+    [InlineData("other.bin", "12345678", "12345678", 2)]
+    public async Task Other_samples_for_the_warm_up_are_verified_for_themselves(string file, string here, string there, int verified)
+    {
+        var verifier = new RememberingVerifier(_script);
+        foreach (var (name, sample, content) in new[] { ("one", "row.bin", here), ("two", file, there) })
+        {
+            _repository.Write($"{name}/warmup/{sample}", content);
+            var warmup = $$"""{"model_warmup": [{"name": "s", "inputs": {"x": {"data_type": "TYPE_FP32", "dims": [2], "input_data_file": "{{sample}}"} } }], """;
+            await verifier.VerifyAsync(Add(name, "same", warmup + Config[1..]), default);
+        }
+
+        Assert.Equal(verified, _script.Verified.Count);
+    }
+
     [Fact]
     public async Task Loads_of_the_same_content_at_the_same_time_verify_it_once()
     {
