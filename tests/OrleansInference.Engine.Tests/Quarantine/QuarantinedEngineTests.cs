@@ -24,12 +24,12 @@ public sealed class QuarantinedEngineTests : IDisposable
         using var quarantine = _folder.Start();
         await using var engine = Start(quarantine);
 
-        var refusal = await Assert.ThrowsAsync<InferenceException>(() => engine.LoadAsync(model, QuarantineFolder.First.Name, default));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => engine.LoadAsync(model, QuarantineFolder.First.Name, leave: null, default));
         Assert.Equal((InferenceError.NotReady, quarantine.FindReason(model)), (refusal.Error, refusal.Message));
         Assert.Equal((0, 0), (_script.Verified, _script.Loaded));
 
         engine.Release(model);
-        await using var loaded = await engine.LoadAsync(model, QuarantineFolder.First.Name, default);
+        await using var loaded = await engine.LoadAsync(model, QuarantineFolder.First.Name, leave: null, default);
         Assert.Equal((1, 1), (_script.Verified, _script.Loaded));
     }
 
@@ -40,10 +40,10 @@ public sealed class QuarantinedEngineTests : IDisposable
         using (var quarantine = _folder.Start())
         await using (var engine = Start(quarantine))
         {
-            await using (var loaded = await engine.LoadAsync(model, QuarantineFolder.First.Name, default))
+            await using (var loaded = await engine.LoadAsync(model, QuarantineFolder.First.Name, leave: null, default))
                 await loaded.InferAsync(new() { Model = "model", Inputs = [InferenceTensor.Create("x", new float[1], 1)] }, default);
             _script.Fault = "it cannot be loaded";
-            await Assert.ThrowsAsync<InferenceException>(() => engine.LoadAsync(_folder.Add("other"), QuarantineFolder.Second.Name, default));
+            await Assert.ThrowsAsync<InferenceException>(() => engine.LoadAsync(_folder.Add("other"), QuarantineFolder.Second.Name, leave: null, default));
         }
 
         Assert.Null(_folder.Refusal(model));

@@ -92,8 +92,8 @@ public sealed class StatefulModelTests : IDisposable
     {
         var device = TorchRepository.Cpu;
         await using var engine = new InferenceEngine(
-            [device], new ModelRuntimes(), new TrustingVerifier(), new(), TimeProvider.System, NullLogger<InferenceEngine>.Instance);
-        await using var model = await engine.LoadAsync(_repository.Open(), device.Name, TestContext.Current.CancellationToken);
+            [device], new ModelRuntimes(), new TrustingVerifier(), quarantine: null, new(), TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+        await using var model = await engine.LoadAsync(_repository.Open(), device.Name, leave: null, TestContext.Current.CancellationToken);
         var answers = Enumerable.Range(0, requests).Select(_ => model.InferAsync(
             new() { Model = "model", Inputs = [InferenceTensor.Create("x", new float[rows], rows, 1)] }, TestContext.Current.CancellationToken));
         var numbers = (await Task.WhenAll(answers.ToArray())).SelectMany(answer => answer["y"].ToArray<float>()).ToList();
@@ -102,6 +102,7 @@ public sealed class StatefulModelTests : IDisposable
 
     private sealed class TrustingVerifier : IModelVerifier
     {
-        public Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+        public Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken) =>
+            Task.FromResult(ModelVerification.Sound(1));
     }
 }

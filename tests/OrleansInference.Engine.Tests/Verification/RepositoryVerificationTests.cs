@@ -41,10 +41,10 @@ public sealed class RepositoryVerificationTests : IDisposable
     {
         public List<string> Seen { get; } = [];
 
-        public Task<string?> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
+        public Task<ModelVerification> VerifyAsync(ModelVersion version, CancellationToken cancellationToken)
         {
             Seen.Add(version.Id.Name);
-            return Task.FromResult(version.Id.Name == "refused" ? "refused by its verifier" : null);
+            return Task.FromResult(version.Id.Name == "refused" ? ModelVerification.Broken("refused by its verifier") : ModelVerification.Sound(1));
         }
     }
 }

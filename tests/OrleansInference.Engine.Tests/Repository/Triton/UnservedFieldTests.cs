@@ -35,10 +35,10 @@ public sealed class UnservedFieldTests : IDisposable
 
     [Theory]
     [InlineData("\"instance_group\": [{\"name\": \"mine\"}]", "instance_group[0].name: \"mine\" has no effect here")]
-    [InlineData("\"optimization\": {\"graph\": {\"level\": 1}}", "optimization.graph: {\"level\": 1} has no effect here")]
-    [InlineData("\"metric_tags\": {\"a\": \"b\"}", "metric_tags: {\"a\": \"b\"} has no effect here")]
+    [InlineData("\"optimization\": {\"graph\": {\"level\":1}}", "optimization.graph: {\"level\":1} has no effect here")]
+    [InlineData("\"metric_tags\": {\"a\":\"b\"}", "metric_tags: {\"a\":\"b\"} has no effect here")]
     [InlineData("\"runtime\": \"x.so\"", "runtime: \"x.so\" has no effect here")]
-    [InlineData("\"cc_model_filenames\": {\"7.5\": \"x.pt\"}", "cc_model_filenames: {\"7.5\": \"x.pt\"} has no effect here")]
+    [InlineData("\"cc_model_filenames\": {\"7.5\":\"x.pt\"}", "cc_model_filenames: {\"7.5\":\"x.pt\"} has no effect here")]
     public void What_does_not_change_them_is_a_warning(string field, string warning) =>
         Assert.Equal([warning], _folder.Sound($"{field}, {Tensors}").Warnings);
 
