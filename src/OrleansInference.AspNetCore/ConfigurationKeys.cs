@@ -11,7 +11,8 @@ internal static class ConfigurationKeys
 {
     /// <summary>Settings of the silo program, whose options this library does not know.</summary>
     public static readonly string[] OfSilo =
-        ["Models", "SiloName", "Devices", "ThreadsPerDevice", "MaxQueueSize", "VerificationTimeout", "VerificationMemory", "Data"];
+        ["Models", "SiloName", "Devices", "ThreadsPerDevice", "MaxQueueSize", "VerificationTimeout", "VerificationMemory", "Data",
+            "ModelControlMode", "PollInterval", "LoadModels", "DeviceMemoryBudget"];
 
     /// <summary>Those of them that are lists, whose items are keys in turn.</summary>
     private static readonly string[] Lists = ["Models", "Devices"];

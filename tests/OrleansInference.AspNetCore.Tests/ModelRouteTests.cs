@@ -113,7 +113,7 @@ public sealed class ModelRouteTests
             ""","compute_input":{"count":22,"ns":220},"compute_infer":{"count":23,"ns":230},"compute_output":{"count":24,"ns":240}""" +
             ""","cache_hit":{"count":0,"ns":0},"cache_miss":{"count":0,"ns":0}},"batch_stats":[{"batch_size":4""" +
             ""","compute_input":{"count":10,"ns":1},"compute_infer":{"count":11,"ns":2},"compute_output":{"count":12,"ns":3}}],"queue_depth":5""" +
-            ""","batch_reasons":{"full":4,"idle":3,"delay":2,"deadline":1}}""",
+            ""","batch_reasons":{"full":4,"idle":3,"delay":2,"deadline":1},"load_count":0,"cold_request_count":0,"memory_usage":[]}""",
             models[1].GetRawText());
     }
 

@@ -32,7 +32,8 @@ internal static class ModelQueries
         this IInferenceClient client, string? model, int? version, CancellationToken cancellationToken)
     {
         var statistics = await client.GetStatisticsAsync(model, version, cancellationToken);
-        return new([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics))]);
+        var instances = (await client.GetModelsAsync(cancellationToken)).ToDictionary(entry => entry.Id, entry => entry.Instances);
+        return new([.. statistics.Select(pair => ToBody(pair.Model, pair.Statistics, instances.GetValueOrDefault(pair.Model, [])))]);
     }
 
     public static async Task<IReadOnlyList<IndexEntry>> GetIndexAsync(
@@ -48,13 +49,13 @@ internal static class ModelQueries
                     entry.Id.Version == 0 ? "" : Format(entry.Id.Version),
                     entry.State.ToString().ToUpperInvariant(),
                     entry.Reason,
-                    entry.Checksum)),
+                    entry.Checksum.Length > 0 ? entry.Checksum : null)),
         ];
     }
 
     private static TensorMetadata ToMetadata(TensorSignature tensor) => new(tensor.Name, tensor.DataType.ToProtocolName(), tensor.Shape);
 
-    private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics) => new(
+    private static ModelStatisticsBody ToBody(ModelId model, ModelStatistics statistics, IReadOnlyList<ModelInstanceStatus> instances) => new(
         model.Name,
         Format(model.Version),
         statistics.LastInference?.ToUnixTimeMilliseconds() ?? 0,
@@ -78,8 +79,18 @@ internal static class ModelQueries
         new(statistics.Reasons.Full, statistics.Reasons.Idle, statistics.Reasons.Delay, statistics.Reasons.Deadline),
         statistics.LoadCount,
         statistics.ColdRequestCount,
+        [.. instances.Where(instance => instance.MemoryBytes > 0).Select(ToBody)],
         statistics.Members.Count == 0 ? null : [.. statistics.Members.Select(ToBody)],
         statistics.Shadow == default ? null : ToBody(statistics.Shadow));
+
+    private static MemoryUsageBody ToBody(ModelInstanceStatus instance)
+    {
+        // A device is named silo.kind:index.
+        var device = instance.Id.Device;
+        var (dot, colon) = (device.LastIndexOf('.'), device.LastIndexOf(':'));
+        return new(
+            device[(dot + 1)..colon].ToUpperInvariant(), int.Parse(device.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture), device, instance.MemoryBytes);
+    }
 
     private static MemberStatisticsBody ToBody(MemberStatistics member) => new(
         member.Member, member.Model, ToBody(member.Answered), ToBody(member.Failed), ToBody(member.Late), ToBody(member.Cancelled));

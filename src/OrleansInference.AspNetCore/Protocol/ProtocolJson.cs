@@ -61,6 +61,7 @@ internal sealed record StatisticsBody(IReadOnlyList<ModelStatisticsBody> ModelSt
 /// <param name="BatchReasons">Forward passes by why their batch was sent.</param>
 /// <param name="LoadCount">How often it was loaded onto a device since the silos were started.</param>
 /// <param name="ColdRequestCount">Requests that found it not loaded, and waited for that.</param>
+/// <param name="MemoryUsage">What it takes of the memory of the devices that it is loaded on.</param>
 /// <param name="Members">Of an ensemble, what each of its members or steps had to do with it, as this front door has seen it.</param>
 /// <param name="Shadow">Of a version that has got copies of requests as a shadow, what came of them, as this front door has seen it.</param>
 internal sealed record ModelStatisticsBody(
@@ -75,8 +76,15 @@ internal sealed record ModelStatisticsBody(
     BatchReasonsBody BatchReasons,
     long LoadCount,
     long ColdRequestCount,
+    IReadOnlyList<MemoryUsageBody> MemoryUsage,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<MemberStatisticsBody>? Members = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ShadowBody? Shadow = null);
+
+/// <param name="Type">CPU or CUDA.</param>
+/// <param name="Id">The device's index on its silo.</param>
+/// <param name="Device">The device's name.</param>
+/// <param name="ByteSize">Bytes, as they were measured when the model was verified.</param>
+internal sealed record MemoryUsageBody(string Type, int Id, string Device, long ByteSize);
 
 /// <param name="Name">The member or step.</param>
 /// <param name="Model">Its model.</param>
@@ -125,8 +133,13 @@ internal sealed record ModelChangeRequest(JsonObject? Parameters = null);
 /// <param name="Version">The version; empty where the model has none.</param>
 /// <param name="State">READY, LOADING, UNLOADING or UNAVAILABLE.</param>
 /// <param name="Reason">Why it is not ready, or what is wrong though it is.</param>
-/// <param name="Checksum">The SHA-256 of the files that are loaded; empty where none are.</param>
-internal sealed record IndexEntry(string Name, string Version, string State, string Reason, string Checksum);
+/// <param name="Checksum">The SHA-256 of the files that are loaded, where any are.</param>
+internal sealed record IndexEntry(
+    string Name,
+    string Version,
+    string State,
+    string Reason,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Checksum = null);
 
 /// <summary>An inference in JSON, for the OpenAPI document, where what has no default is required.</summary>
 internal sealed record InferRequestBody(

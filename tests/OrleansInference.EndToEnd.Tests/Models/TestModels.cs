@@ -98,9 +98,9 @@ internal static class TestModels
     }
 
     /// <summary>A model whose file makes libtorch abort the process that loads it.</summary>
-    public static void AddAborting(string repository, string name)
+    public static void AddAborting(string repository, string name, string version = "1")
     {
-        TorchScriptArchive.Write(ModelFile(repository, name), UnknownOperator);
+        TorchScriptArchive.Write(Path.Combine(repository, name, version, "model.pt"), UnknownOperator);
         WriteConfig(repository, name);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text;
 
 namespace OrleansInference.EndToEnd.Tests.Protocol;
@@ -73,9 +74,25 @@ internal sealed class InferenceApi(HttpClient http)
             entry => (entry.GetProperty("state").GetString()!, entry.GetProperty("reason").GetString()!));
     }
 
+    /// <summary>What the index says of each version of a model.</summary>
+    public async Task<IReadOnlyDictionary<string, (string State, string Reason, string? Checksum)>> GetVersionsAsync(string model)
+    {
+        var answer = await SendAsync(HttpMethod.Post, "/v2/repository/index");
+        return answer.Json.EnumerateArray().Where(entry => entry.GetProperty("name").GetString() == model).ToDictionary(
+            entry => entry.GetProperty("version").GetString()!,
+            entry => (
+                entry.GetProperty("state").GetString()!,
+                entry.GetProperty("reason").GetString()!,
+                entry.TryGetProperty("checksum", out var checksum) ? checksum.GetString() : null));
+    }
+
     /// <summary>Loads or unloads a model.</summary>
-    public Task<Answer> ChangeAsync(string model, string change) =>
-        SendAsync(HttpMethod.Post, $"/v2/repository/models/{model}/{change}");
+    public Task<Answer> ChangeAsync(string model, string change, params (string Name, object Value)[] parameters) => SendAsync(
+        HttpMethod.Post,
+        $"/v2/repository/models/{model}/{change}",
+        parameters.Length == 0
+            ? null
+            : JsonContent.Create(new { parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value) }));
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
