@@ -15,7 +15,7 @@ internal static class ConfigurationKeys
             "ModelControlMode", "PollInterval", "LoadModels", "DeviceMemoryBudget"];
 
     /// <summary>Those of them that are lists, whose items are keys in turn.</summary>
-    private static readonly string[] Lists = ["Models", "Devices"];
+    private static readonly string[] Lists = ["Models", "Devices", "LoadModels"];
 
     private static readonly string FrontDoor = FrontDoorOptions.SectionName.Split(':')[^1];
 

@@ -63,19 +63,22 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         if (_quarantine?.FindReason(version) is { } quarantine) throw Broken(version, quarantine);
         var verification = await _verifier.VerifyAsync(version, cancellationToken);
         if (verification.Reason is { } reason) throw Broken(version, reason);
-        var room = await _memory[device].TakeAsync(version.Id, verification.MemoryBytes, cancellationToken);
         var verified = _time.GetTimestamp();
-        var model = await LoadAsync(version, thread, room, verification.Checksum);
+        var model = await _memory[device].LoadAsync(
+            version.Id,
+            verification.MemoryBytes,
+            async room =>
+            {
+                var instance = await _loaders[device].InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
+                return new(version, instance, BatchingOf(version), thread, _logger, room, verification.Checksum);
+            },
+            leave,
+            cancellationToken);
         Log.ModelReady(
             _logger, version.Id, device, _time.GetElapsedTime(started, verified).TotalSeconds, _time.GetElapsedTime(verified).TotalSeconds);
-        if (cancellationToken.IsCancellationRequested)
-        {
-            await model.DisposeAsync();
-            throw new OperationCanceledException(cancellationToken);
-        }
-
-        room.Occupy(model, leave);
-        return model;
+        if (!cancellationToken.IsCancellationRequested) return model;
+        await model.DisposeAsync();
+        throw new OperationCanceledException(cancellationToken);
     }
 
     public void Release(ModelVersion version) => _quarantine?.Release(version);
@@ -83,20 +86,6 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var thread in _loaders.Values.Concat(_threads.Values)) await thread.DisposeAsync();
-    }
-
-    private async Task<LoadedModel> LoadAsync(ModelVersion version, DeviceThread thread, DeviceMemory.Room room, string checksum)
-    {
-        try
-        {
-            var instance = await _loaders[thread.Device.Name].InvokeAsync(() => LoadAndWarmUp(version, thread.Device));
-            return new(version, instance, BatchingOf(version), thread, _logger, room, checksum);
-        }
-        catch
-        {
-            room.Dispose();
-            throw;
-        }
     }
 
     private IModelInstance LoadAndWarmUp(ModelVersion version, Device device)

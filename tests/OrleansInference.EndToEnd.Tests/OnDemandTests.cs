@@ -38,8 +38,8 @@ public sealed class OnDemandTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{Callers * CallsEach} calls of {Models} models, of which {budget / bytes} fit: {loads} loads, hit rate {1 - ((double)cold / (Callers * CallsEach)):P1}");
-        Assert.InRange(loads, Fitting + 1, cold);
-        Assert.InRange(cold, 1, Callers * CallsEach * 3 / 4);
+        Assert.InRange(loads, Fitting + 1, cold * 5 / 4);
+        Assert.InRange(cold, 1, Callers * CallsEach * 9 / 10);
         Assert.InRange(largest, 1, budget);
 
         async Task<List<Answer>> CallAsync(int caller)

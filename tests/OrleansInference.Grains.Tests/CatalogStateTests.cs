@@ -188,7 +188,7 @@ public sealed class CatalogStateTests
     [InlineData(ModelState.Unavailable, ModelState.Unavailable)]
     public void What_is_loaded_on_demand_can_be_asked_while_it_comes_and_goes(ModelState instance, ModelState shown)
     {
-        var place = Assert.Single(State([Scarce(Published())]).FindPlaces());
+        var place = Assert.Single(State([Scarce(Published())]).Places);
 
         var entry = Assert.Single(State([Scarce(Published(), Status(place.Id.Device, instance))]).Merge());
 
@@ -203,7 +203,7 @@ public sealed class CatalogStateTests
         var state = State([Scarce(published with { Descriptor = published.Descriptor! with { MinInstances = 2 } })]);
 
         Assert.Equal(2, state.FindMissing().Count);
-        Assert.All(state.FindPlaces(), place => Assert.False(place.IsOnDemand));
+        Assert.All(state.Places, place => Assert.False(place.IsOnDemand));
     }
 
     [Fact]
@@ -219,13 +219,13 @@ public sealed class CatalogStateTests
 
         Dictionary<string, string> Places(string[] devices) =>
             State([new() { Silo = "a", Devices = devices, Models = models, Instances = [], LoadsOnDemand = true }])
-                .FindPlaces().ToDictionary(place => place.Id.Model.Name, place => place.Id.Device);
+                .Places.ToDictionary(place => place.Id.Model.Name, place => place.Id.Device);
     }
 
     [Fact]
     public void What_was_loaded_on_demand_is_left_alone_though_another_device_is_its_place()
     {
-        var place = Assert.Single(State([Scarce(Published())]).FindPlaces());
+        var place = Assert.Single(State([Scarce(Published())]).Places);
         var other = place.Id.Device == "a.cpu:0" ? "a.cpu:1" : "a.cpu:0";
 
         Assert.Empty(State([Scarce(Published(), Status(other, ModelState.Ready))]).FindSurplus());

@@ -28,30 +28,55 @@ internal sealed class DeviceMemory(string device, long budget, TimeProvider time
         }
     }
 
-    /// <summary>Takes room for a model, one model after the other.</summary>
+    /// <summary>
+    /// Takes room for a model and loads it, one model after the other: room that is taken and not used yet would have models leave that have just
+    /// been loaded.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="bytes">What it takes.</param>
+    /// <param name="load">Loads it.</param>
+    /// <param name="leave">Has the model leave, and ends when it has; null where it stays.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotReady"/>: it would not fit even if all left that may; <see cref="InferenceError.QueueFull"/>: these are
     /// busy all the time.
     /// </exception>
-    public async Task<Room> TakeAsync(ModelId model, long bytes, CancellationToken cancellationToken)
+    public async Task<LoadedModel> LoadAsync(
+        ModelId model, long bytes, Func<Room, Task<LoadedModel>> load, Func<Task>? leave, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var started = time.GetTimestamp();
-            while (true)
+            var room = await TakeAsync(model, bytes, cancellationToken).ConfigureAwait(false);
+            try
             {
-                if (TryTake(model, bytes, out var leaving) is { } room) return room;
-                if (leaving is not null && await leaving.EndAsync().ConfigureAwait(false)) continue;
-                if (leaving is not null || time.GetElapsedTime(started) < WaitLimit)
-                    await Task.Delay(LookInterval, time, cancellationToken).ConfigureAwait(false);
-                else
-                    throw new InferenceException(InferenceError.QueueFull, $"{NoRoom(model, bytes)}, and all models there have been busy for {WaitLimit.TotalSeconds:F0} s");
+                var loaded = await load(room).ConfigureAwait(false);
+                room.Occupy(loaded, leave);
+                return loaded;
+            }
+            catch
+            {
+                room.Dispose();
+                throw;
             }
         }
         finally
         {
             _turn.Release();
+        }
+    }
+
+    private async Task<Room> TakeAsync(ModelId model, long bytes, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            if (TryTake(model, bytes, out var leaving) is { } room) return room;
+            if (leaving is not null && await leaving.EndAsync().ConfigureAwait(false)) continue;
+            if (leaving is not null || time.GetElapsedTime(started) < WaitLimit)
+                await Task.Delay(LookInterval, time, cancellationToken).ConfigureAwait(false);
+            else
+                throw new InferenceException(InferenceError.QueueFull, $"{NoRoom(model, bytes)}, and all models there have been busy for {WaitLimit.TotalSeconds:F0} s");
         }
     }
 
@@ -100,8 +125,7 @@ internal sealed class DeviceMemory(string device, long budget, TimeProvider time
 
         public TimeSpan LastUsed => _model!.LastUsed;
 
-        /// <param name="model">The model that is loaded now.</param>
-        /// <param name="leave">Has it leave, and ends when it has; null where it stays.</param>
+        /// <summary>Says which model is in it.</summary>
         public void Occupy(LoadedModel model, Func<Task>? leave)
         {
             lock (memory._gate) (_model, _leave) = (model, leave);

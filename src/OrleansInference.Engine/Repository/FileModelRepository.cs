@@ -20,6 +20,7 @@ internal sealed class FileModelRepository : IModelRepository
     private readonly ConcurrentDictionary<string, ModelFolder> _models = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string? Fingerprint, long Since)> _changing = new(StringComparer.Ordinal);
     private readonly Lock _reading = new();
+    private IReadOnlyList<ModelPublication>? _publications;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="roots">The folders, each of which holds a folder for each of its models.</param>
@@ -36,12 +37,7 @@ internal sealed class FileModelRepository : IModelRepository
 
     public Task Changed => Volatile.Read(ref _changed).Task;
 
-    public IReadOnlyList<ModelPublication> Publications =>
-    [
-        .. _models.OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model =>
-            model.Value.Publications.Select(publication =>
-                publication with { Trigger = _isLoadedByItself(model.Key) ? LoadTrigger.Publication : LoadTrigger.Command })),
-    ];
+    public IReadOnlyList<ModelPublication> Publications => Volatile.Read(ref _publications) is { } known ? known : ReadPublications();
 
     public ModelVersion? Find(ModelId id) =>
         _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;
@@ -104,12 +100,27 @@ internal sealed class FileModelRepository : IModelRepository
         }
     }
 
+    /// <summary>They are told again and again, and there may be thousands.</summary>
+    private IReadOnlyList<ModelPublication> ReadPublications()
+    {
+        lock (_reading)
+        {
+            return _publications ??=
+            [
+                .. _models.OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model =>
+                    model.Value.Publications.Select(publication =>
+                        publication with { Trigger = _isLoadedByItself(model.Key) ? LoadTrigger.Publication : LoadTrigger.Command })),
+            ];
+        }
+    }
+
     private void Adopt(string name, ModelFolder now) => Set(name, now.Publications.Count > 0 ? now.After(_models.GetValueOrDefault(name, ModelFolder.None)) : now);
 
     private void Set(string name, ModelFolder model)
     {
         if (model.Publications.Count > 0) _models[name] = model;
         else _models.TryRemove(name, out _);
+        _publications = null;
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 

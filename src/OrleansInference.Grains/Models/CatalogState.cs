@@ -1,17 +1,19 @@
 namespace OrleansInference.Grains.Models;
 
 /// <summary>Pure: what follows from the silos' latest reports and from what was asked for.</summary>
-/// <param name="Reports">The latest report of each silo.</param>
-/// <param name="Wishes">What was asked for.</param>
-internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, CatalogWishes Wishes)
+/// <param name="reports">The latest report of each silo.</param>
+/// <param name="wishes">What was asked for.</param>
+internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, CatalogWishes wishes)
 {
+    private IReadOnlyList<ModelPlace>? _places;
+
     /// <summary>Every model version of the cluster, with the state of its instances.</summary>
     public IReadOnlyList<ModelEntry> Merge()
     {
-        var instances = Reports.SelectMany(report => report.Instances).ToLookup(instance => instance.Id.Model);
-        var loaded = Reports.SelectMany(report => report.Loaded).ToLookup(descriptor => descriptor.Id);
-        var onDemand = FindPlaces().Where(place => place.IsOnDemand).ToLookup(place => place.Id.Model);
-        var published = Reports
+        var instances = reports.SelectMany(report => report.Instances).ToLookup(instance => instance.Id.Model);
+        var loaded = reports.SelectMany(report => report.Loaded).ToLookup(descriptor => descriptor.Id);
+        var onDemand = Places.Where(place => place.IsOnDemand).ToLookup(place => place.Id.Model);
+        var published = reports
             .SelectMany(report => report.Models)
             .GroupBy(publication => publication.Id)
             // Silos read the same repository; where one cannot read a model, the word of one that can counts.
@@ -31,12 +33,14 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
     /// The instances that there are to be, or that are loaded on demand: on every device that the model's configuration admits, or, where not all
     /// models have room, on as many of these devices as it asks for, and else on one on demand. Ensembles have none.
     /// </summary>
-    public IReadOnlyList<ModelPlace> FindPlaces()
+    public IReadOnlyList<ModelPlace> Places => _places ??= FindPlaces();
+
+    private IReadOnlyList<ModelPlace> FindPlaces()
     {
         var possible =
-            from report in Reports
+            from report in reports
             from publication in report.Models
-            where publication.Reason.Length == 0 && Wishes.IsWanted(publication) && publication.Descriptor!.Ensemble is null
+            where publication.Reason.Length == 0 && wishes.IsWanted(publication) && publication.Descriptor!.Ensemble is null
             from device in report.Devices
             where Admits(publication.Descriptor!, device)
             select (Place: new ModelPlace(new(publication.Id, device), publication.Revision, report.LoadsOnDemand), publication.Descriptor!.MinInstances);
@@ -54,7 +58,7 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
         var existing = Instances();
         return
         [
-            .. FindPlaces()
+            .. Places
                 .Where(place => existing.TryGetValue(place.Id, out var instance) ? instance.Revision != place.Revision : !place.IsOnDemand)
                 .Select(place => place.Id),
         ];
@@ -68,7 +72,7 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
     public IReadOnlyList<ModelInstanceId> FindSurplus()
     {
         var existing = Instances();
-        var places = FindPlaces();
+        var places = Places;
         var wanted = places.Select(place => place.Id).ToHashSet();
         var onDemand = places.Where(place => place.IsOnDemand).Select(place => place.Id.Model).ToHashSet();
         var notThere = places
@@ -84,7 +88,7 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
         ];
     }
 
-    private Dictionary<ModelInstanceId, ModelInstanceStatus> Instances() => Reports
+    private Dictionary<ModelInstanceId, ModelInstanceStatus> Instances() => reports
         .SelectMany(report => report.Instances)
         .DistinctBy(instance => instance.Id)
         .ToDictionary(instance => instance.Id);
@@ -112,14 +116,14 @@ internal sealed record CatalogState(IReadOnlyCollection<SiloReport> Reports, Cat
         var best = instances.MaxBy(instance => Rank(instance.State));
         var (state, reason) = (best, publication) switch
         {
-            _ when Wishes.Unloaded.Contains(id.Name) => (best is null ? ModelState.Unavailable : ModelState.Unloading, "unloaded"),
+            _ when wishes.Unloaded.Contains(id.Name) => (best is null ? ModelState.Unavailable : ModelState.Unloading, "unloaded"),
             ({ State: ModelState.Ready }, _) => (best.State, FindNotice(best, publication, instances)),
             ({ State: ModelState.OnDemand }, _) => (ModelState.Ready, "it is loaded by its first request"),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
             ({ } instance, _) => (instance.State, instance.Reason),
-            (_, { } offered) when !Wishes.IsWanted(offered) => (ModelState.Unavailable, "it has not been asked for: the repository is in the mode Explicit"),
+            (_, { } offered) when !wishes.IsWanted(offered) => (ModelState.Unavailable, "it has not been asked for: the repository is in the mode Explicit"),
             (_, { Descriptor.Ensemble: not null }) => (ModelState.Loading, "its models are not known yet"),
-            (_, { } missing) when !Reports.SelectMany(report => report.Devices).Any(device => Admits(missing.Descriptor!, device)) =>
+            (_, { } missing) when !reports.SelectMany(report => report.Devices).Any(device => Admits(missing.Descriptor!, device)) =>
                 (ModelState.Unavailable, $"no device of the cluster is one of those that its instance_group asks for: {string.Join(", ", missing.Descriptor!.DeviceKinds)}"),
             _ => (ModelState.Loading, "the model is about to be loaded"),
         };

@@ -44,8 +44,8 @@ internal sealed class ModelCatalogGrain(
     public Task ReportAsync(SiloReport report)
     {
         _reports[report.Silo] = (report, time.GetTimestamp());
-        Refresh();
         var state = State;
+        Refresh(state);
         foreach (var instance in state.FindMissing()) ChangeAsync(instance, load: true).Ignore();
         foreach (var instance in state.FindSurplus()) ChangeAsync(instance, load: false).Ignore();
         return Task.CompletedTask;
@@ -74,7 +74,7 @@ internal sealed class ModelCatalogGrain(
         await WishAsync(model, unloaded: false);
         var steps = found.SelectMany(publication => publication.Descriptor?.Ensemble?.Steps ?? []).Select(step => step.Model).ToList();
         if (steps.Count > 0) return await LoadStepsAsync(model, steps, loading.Add(model), cancellationToken);
-        var wanted = State.FindPlaces().Select(place => place.Id).Where(instance => instance.Model.Name == model).Distinct().ToList();
+        var wanted = State.Places.Select(place => place.Id).Where(instance => instance.Model.Name == model).Distinct().ToList();
         if (wanted.Count == 0) throw NotLoaded(model, FindReason(model));
         try
         {
@@ -211,7 +211,7 @@ internal sealed class ModelCatalogGrain(
         finally
         {
             _writing.Release();
-            Refresh();
+            Refresh(State);
         }
     }
 
@@ -250,14 +250,14 @@ internal sealed class ModelCatalogGrain(
             _reports.Remove(silo);
         }
 
-        Refresh();
+        Refresh(State);
         return Task.CompletedTask;
     }
 
     /// <summary>Makes a new snapshot and wakes the watchers, where anything has changed.</summary>
-    private void Refresh()
+    private void Refresh(CatalogState state)
     {
-        var models = State.Merge();
+        var models = state.Merge();
         if (_snapshot.Revision.Number > 0 && SameStates(models, _snapshot.Models)) return;
         _snapshot = new(new(_incarnation, _snapshot.Revision.Number + 1), models);
         var changed = _changed;

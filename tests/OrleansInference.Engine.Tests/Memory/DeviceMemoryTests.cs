@@ -81,7 +81,7 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
         await AddAsync("pinned", 40, stays: true);
         await AddAsync("other", 30);
 
-        var refusal = await Assert.ThrowsAsync<InferenceException>(() => _memory.TakeAsync(new("big", 2), 61, default));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => AddAsync("big", 61, version: 2));
 
         Assert.Equal(InferenceError.NotReady, refusal.Error);
         Assert.Equal(
@@ -99,11 +99,11 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
         var answer = busy.InferAsync(Request, default);
         await model.StartedAsync();
 
-        var taken = _memory.TakeAsync(new("next", 1), 80, default);
-        Assert.False(taken.IsCompleted);
+        var next = AddAsync("next", 80);
+        Assert.False(next.IsCompleted);
         model.Release();
         await answer;
-        using var room = await AdvanceUntilAsync(taken);
+        await AdvanceUntilAsync(next);
 
         Assert.Equal(["busy"], _left);
     }
@@ -116,7 +116,7 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
         var answer = busy.InferAsync(Request, default);
         await model.StartedAsync();
 
-        var refusal = await Assert.ThrowsAsync<InferenceException>(() => AdvanceUntilAsync(_memory.TakeAsync(new("next", 1), 80, default)));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => AdvanceUntilAsync(AddAsync("next", 80)));
 
         Assert.Equal(InferenceError.QueueFull, refusal.Error);
         Assert.Contains("busy for 20 s", refusal.Message, StringComparison.Ordinal);
@@ -136,7 +136,7 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
             stubborn = false;
         });
 
-        using var room = await AdvanceUntilAsync(_memory.TakeAsync(new("next", 1), 80, default));
+        await AdvanceUntilAsync(AddAsync("next", 80));
 
         Assert.Equal(2, asked);
     }
@@ -144,10 +144,13 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
     [Fact]
     public async Task What_could_not_be_loaded_gives_its_room_back()
     {
-        var room = await _memory.TakeAsync(new("a", 1), 100, default);
-        room.Dispose();
+        var failure = new InferenceException(InferenceError.NotReady, "the file is damaged");
+
+        Assert.Same(failure, await Assert.ThrowsAsync<InferenceException>(
+            () => _memory.LoadAsync(new("a", 1), 100, _ => Task.FromException<LoadedModel>(failure), null, default)));
 
         Assert.Equal(0, _memory.Used);
+        await AddAsync("b", 100);
     }
 
     [Fact]
@@ -155,17 +158,58 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
     {
         var memory = new DeviceMemory("n.cpu:0", 0, _time);
 
-        foreach (var name in new[] { "a", "b", "c" }) await memory.TakeAsync(new(name, 1), long.MaxValue / 4, default);
+        foreach (var name in new[] { "a", "b", "c" }) await AddAsync(name, long.MaxValue / 4, memory: memory);
 
         Assert.Equal(3 * (long.MaxValue / 4), memory.Used);
+        Assert.Empty(_left);
+    }
+
+    [Fact]
+    public async Task One_is_loaded_after_the_other_so_that_none_leaves_for_one_that_is_only_waiting()
+    {
+        await AddAsync("first", 50);
+        var loading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var second = AddAsync("second", 50, loading: loading.Task);
+        var third = AddAsync("third", 50);
+
+        Assert.Equal(100, _memory.Used);
+        Assert.Empty(_left);
+        loading.SetResult();
+        await Task.WhenAll(second, third);
+        Assert.Equal(["first"], _left);
     }
 
     private static InferenceRequest Request { get; } = new() { Model = "m", Inputs = [InferenceTensor.Create("x", new[] { 1 }, 1)] };
 
-    private async Task<LoadedModel> AddAsync(string name, long bytes, bool stays = false, ScriptedModel? model = null, Func<Task>? leave = null)
+    private Task<LoadedModel> AddAsync(
+        string name,
+        long bytes,
+        bool stays = false,
+        ScriptedModel? model = null,
+        Func<Task>? leave = null,
+        int version = 1,
+        DeviceMemory? memory = null,
+        Task? loading = null)
     {
-        var room = await _memory.TakeAsync(new(name, 1), bytes, default);
-        var config = new ModelConfig
+        LoadedModel? loaded = null;
+        return (memory ?? _memory).LoadAsync(new(name, version), bytes, LoadAsync, stays ? null : leave ?? LeaveAsync, default);
+
+        async Task<LoadedModel> LoadAsync(DeviceMemory.Room room)
+        {
+            if (loading is not null) await loading;
+            return loaded = new(VersionOf(name), model ?? new(), new() { MaxBatchSize = 0, DefaultPolicy = new(100) }, _device, NullLogger.Instance, room);
+        }
+
+        async Task LeaveAsync()
+        {
+            _left.Add(name);
+            await loaded!.DisposeAsync();
+        }
+    }
+
+    private static ModelVersion VersionOf(string name) => new(
+        new(name, 1),
+        new()
         {
             Name = name,
             Platform = "",
@@ -179,21 +223,11 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
             Preprocessing = [],
             Postprocessing = [],
             Json = "",
-        };
-        var version = new ModelVersion(new(name, 1), config, Path.GetTempPath());
-        var loaded = new LoadedModel(version, model ?? new(), new() { MaxBatchSize = 0, DefaultPolicy = new(100) }, _device, NullLogger.Instance, room);
-        room.Occupy(loaded, stays ? null : leave ?? LeaveAsync);
-        return loaded;
-
-        async Task LeaveAsync()
-        {
-            _left.Add(name);
-            await loaded.DisposeAsync();
-        }
-    }
+        },
+        Path.GetTempPath());
 
     /// <summary>Lets time go on until a task ends.</summary>
-    private async Task<DeviceMemory.Room> AdvanceUntilAsync(Task<DeviceMemory.Room> task)
+    private async Task AdvanceUntilAsync(Task task)
     {
         while (!task.IsCompleted)
         {
@@ -201,6 +235,6 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
             await Task.Yield();
         }
 
-        return await task;
+        await task;
     }
 }
