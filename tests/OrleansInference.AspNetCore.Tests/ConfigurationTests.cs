@@ -12,7 +12,7 @@ namespace OrleansInference.AspNetCore.Tests;
 public sealed class ConfigurationTests
 {
     [Theory]
-    [InlineData("Inference:MaxQuueSize", "Inference are Data, DefaultTimeout, Devices, DirectCalls, FrontDoor, MaxInFlight, MaxQueueSize, MaxRowsPerRequest")]
+    [InlineData("Inference:MaxQuueSize", "Inference are Data, DefaultTimeout, DeviceMemoryBudget, Devices, DirectCalls, FrontDoor, LoadModels, MaxInFlight, MaxQueueSize, MaxRowsPerRequest, ModelControlMode, Models, PollInterval")]
     [InlineData("Inference:Http", "Inference are Data, DefaultTimeout")]
     [InlineData("Inference:FrontDoor:Htp", "Inference:FrontDoor are Enabled, Grpc, Http, MaxHeldBytes, MaxInFlightPerCall, MaxRequestBytes")]
     [InlineData("Inference:MaxInFlight:0", "Inference:MaxInFlight is one value")]

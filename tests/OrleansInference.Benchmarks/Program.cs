@@ -4,6 +4,7 @@ using OrleansInference.Benchmarks.Compare;
 using OrleansInference.Benchmarks.Growth;
 using OrleansInference.Benchmarks.Micro;
 using OrleansInference.Benchmarks.Servers;
+using OrleansInference.Benchmarks.Soak;
 
 var seconds = new Option<double>("--seconds") { Description = "How long each scenario is measured in each round.", DefaultValueFactory = _ => 2 };
 var rounds = new Option<int>("--rounds") { Description = "How often all scenarios are measured; medians are reported.", DefaultValueFactory = _ => 3 };
@@ -23,6 +24,15 @@ var devices = new Option<int[]>("--devices") { Description = "Numbers of devices
 var growth = new Command("growth", "Measures how cost grows with models and devices.") { models, devices, seconds, output, settings };
 growth.SetAction((result, cancellationToken) => GrowthCommand.RunAsync(
     result.GetValue(models)!, result.GetValue(devices)!, result.GetValue(seconds), result.GetValue(output)!, result.GetValue(settings)!, cancellationToken));
+
+var cycles = new Option<int>("--cycles") { Description = "How often a model is unloaded and loaded.", DefaultValueFactory = _ => 1000 };
+var inferences = new Option<int>("--inferences") { Description = "How many requests are sent.", DefaultValueFactory = _ => 200_000 };
+var soak = new Command("soak", "Sees whether a silo's memory grows with loads and requests; exits with 1 where it does.") { cycles, inferences, settings };
+soak.SetAction((result, cancellationToken) => SoakCommand.RunAsync(
+    result.GetValue(cycles), result.GetValue(inferences), result.GetValue(settings)!, cancellationToken));
+
+var swap = new Command("swap", "Measures what callers notice of new versions of another model.") { seconds, settings };
+swap.SetAction((result, cancellationToken) => SwapCommand.RunAsync(result.GetValue(seconds), result.GetValue(settings)!, cancellationToken));
 
 // What follows, the comparison starts by itself.
 var address = new Argument<string>("address");
@@ -44,5 +54,5 @@ forward.Add(perBatchSize);
 forward.SetAction(result => ForwardLoop.Run(result.GetValue(repository)!, result.GetValue(model)!, result.GetValue(perBatchSize)));
 
 // A measurement that is broken off ends its servers first; the servers end as web hosts do, and with their exit code.
-return await new RootCommand("Benchmarks of OrleansInference.") { compare, micro, growth, bare, rival, forward }.Parse(args)
-    .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare" or "growth", ..] ? TimeSpan.FromMinutes(1) : null });
+return await new RootCommand("Benchmarks of OrleansInference.") { compare, micro, growth, soak, swap, bare, rival, forward }.Parse(args)
+    .InvokeAsync(new() { ProcessTerminationTimeout = args is ["compare" or "growth" or "soak" or "swap", ..] ? TimeSpan.FromMinutes(1) : null });

@@ -30,7 +30,7 @@ public sealed class VerifyCommandTests : IDisposable
             words         4  onnxruntime_onnx  x BYTES[-1,3]      y BYTES[-1,3]       sound
 
             warnings:
-              twice version 1: metric_tags: {"team": "a"} has no effect here
+              twice version 1: metric_tags: {"team":"a"} has no effect here
 
             models: 4, broken: 0, warnings: 1
             """,

@@ -32,7 +32,7 @@ public sealed class OnDemandTests
         await using var cluster = await InferenceCluster.StartAsync(silos: 2, models, onDemand: true);
 
         var answers = Enumerable.Range(0, 20).Select(_ => cluster.AssertEchoesAsync(Request)).ToArray();
-        await PollAsync(() => !models.Loaded.IsEmpty);
+        await PollAsync(async () => (await cluster.Client.GetStatisticsAsync("numbers"))[0].Statistics.ColdRequestCount == 20);
         Assert.All(answers, answer => Assert.False(answer.IsCompleted));
         loading.SetResult();
         await Task.WhenAll(answers);
@@ -164,9 +164,9 @@ public sealed class OnDemandTests
         Assert.Empty(models.Leave);
     }
 
-    private static async Task PollAsync(Func<bool> condition)
+    private static async Task PollAsync(Func<Task<bool>> condition)
     {
-        for (var look = 0; look < 3000 && !condition(); look++) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
-        Assert.True(condition());
+        for (var look = 0; look < 3000 && !await condition(); look++) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        Assert.True(await condition());
     }
 }

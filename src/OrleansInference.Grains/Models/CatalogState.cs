@@ -48,7 +48,7 @@ internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, Cata
         return
         [
             .. ample.Select(pair => pair.Place),
-            .. scarce.GroupBy(pair => pair.Place.Id.Model).SelectMany(group => Choose([.. group.Select(pair => pair.Place)], group.Max(pair => pair.MinInstances))),
+            .. scarce.GroupBy(pair => pair.Place.Id.Model).SelectMany(Choose),
         ];
     }
 
@@ -97,10 +97,11 @@ internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, Cata
     /// The first devices in an order that each model has for itself, and that stays when others come or go (rendezvous hashing: D. Thaler,
     /// C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
     /// </summary>
-    private static IEnumerable<ModelPlace> Choose(IReadOnlyList<ModelPlace> places, int always) => places
-        .OrderByDescending(place => StableHash.Compute($"{place.Id.Model.Name}\n{place.Id.Device}"))
-        .Take(Math.Max(always, 1))
-        .Select(place => place with { IsOnDemand = always == 0 });
+    private static IEnumerable<ModelPlace> Choose(IEnumerable<(ModelPlace Place, int MinInstances)> places) => places
+        .OrderByDescending(pair => StableHash.Compute($"{pair.Place.Id.Model.Name}\n{pair.Place.Id.Device}"))
+        // Each silo loads what its own repository says: one that has not read a change yet would load what was before.
+        .Where((pair, rank) => rank < Math.Max(pair.MinInstances, 1))
+        .Select(pair => pair.Place with { IsOnDemand = pair.MinInstances == 0 });
 
     private static IEnumerable<ModelInstanceStatus> WithOnDemand(IReadOnlyList<ModelInstanceStatus> instances, IEnumerable<ModelPlace> onDemand)
     {

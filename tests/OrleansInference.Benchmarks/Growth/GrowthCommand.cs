@@ -120,7 +120,8 @@ internal static class GrowthCommand
         for (var index = caller % requests.Count; index < requests.Count; index += Callers) yield return requests[index];
     }
 
-    private static byte[] MakeRequest(BenchmarkModel model, string name)
+    /// <summary>One row for a model, in binary.</summary>
+    public static byte[] MakeRequest(BenchmarkModel model, string name)
     {
         var data = MemoryMarshal.AsBytes(model.MakeInput().AsSpan());
         var json = Encoding.UTF8.GetBytes(

@@ -119,6 +119,13 @@ internal static class TestModels
         WriteConfig(repository, name);
     }
 
+    /// <summary>A sound file in a folder, or under a name, that is not a version's.</summary>
+    public static void AddFolder(string repository, string name, string version, string file = "model.pt")
+    {
+        TorchScriptArchive.Write(Path.Combine(repository, name, version, file), Picky);
+        WriteConfig(repository, name);
+    }
+
     /// <summary>A sound file with this configuration.</summary>
     public static void AddConfigured(string repository, string name, string config)
     {
