@@ -137,7 +137,8 @@ public sealed class OnDemandTests
         {
             OnInfer = (instance, _, _) => Task.FromResult(new InferenceResponse
             {
-                Model = instance.Model, Outputs = [InferenceTensor.Create("scores", new[] { 1f, 0 }, 1, 2)],
+                Model = instance.Model,
+                Outputs = [InferenceTensor.Create("scores", new[] { 1f, 0 }, 1, 2)],
             }),
         };
         await using var cluster = await InferenceCluster.StartAsync(models: models, onDemand: true);

@@ -60,7 +60,7 @@ internal static partial class ModelFolderReader
         if (served.Count > 0) return ReadVersions(name, folder, served).WithNotice(notice);
         return ModelFolder.Broken(new(name, 0), (versions.Count, notice.Length) switch
         {
-            (> 0, _) => $"the version_policy admits none of the versions {string.Join(", ", versions)}",
+            ( > 0, _) => $"the version_policy admits none of the versions {string.Join(", ", versions)}",
             (_, > 0) => $"the model has no version: {notice}",
             _ => "the model has no version: a folder named 1, 2, ... with its file is missing",
         });
