@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace OrleansInference.Benchmarks.Growth;
 
@@ -79,7 +80,7 @@ internal sealed class GrownSilo : IAsyncDisposable
             using var response = await http.GetAsync("/v2/health/ready", cancellationToken);
             return response.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException or SocketException)
         {
             return false;
         }
