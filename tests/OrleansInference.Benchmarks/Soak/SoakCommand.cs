@@ -3,10 +3,11 @@ using System.Globalization;
 using OrleansInference.Benchmarks.Growth;
 using OrleansInference.Benchmarks.Load;
 using OrleansInference.Benchmarks.Models;
+using OrleansInference.Tests.Shared;
 
 namespace OrleansInference.Benchmarks.Soak;
 
-/// <summary>Loads and unloads a model again and again, then asks another one again and again, and sees whether the silo's memory grows.</summary>
+/// <summary>Loads and unloads a model of each runtime again and again, then asks another one again and again, and sees whether the silo's memory grows.</summary>
 internal static class SoakCommand
 {
     /// <summary>More than so much beyond what it was after the first tenth is growth.</summary>
@@ -16,6 +17,8 @@ internal static class SoakCommand
 
     private const int Callers = 64;
 
+    private const string Onnx = "identity_onnx";
+
     /// <returns>The exit code: 0 where the memory has not grown.</returns>
     public static async Task<int> RunAsync(int cycles, int inferences, string[] settings, CancellationToken cancellationToken)
     {
@@ -24,16 +27,11 @@ internal static class SoakCommand
         {
             BenchmarkModel.Mlp.Write(repository.FullName);
             BenchmarkModel.Identity.Write(repository.FullName);
+            OnnxFile.WriteIdentity(Path.Combine(repository.FullName, Onnx, "1", "model.onnx"), OnnxFile.Float, [-1, 1]);
             await using var silo = await GrownSilo.StartAsync(repository.FullName, 1, settings, _ => { }, cancellationToken);
             using var http = new HttpClient { BaseAddress = new($"http://127.0.0.1:{silo.HttpPort}") };
-            var loads = await MeasureAsync("load/unload", cycles, silo, async count =>
-            {
-                for (var cycle = 0; cycle < count; cycle++)
-                {
-                    await ChangeAsync(http, "unload", cancellationToken);
-                    await ChangeAsync(http, "load", cancellationToken);
-                }
-            });
+            var onnx = await MeasureAsync("load/unload, ONNX", cycles, silo, count => ReloadAsync(http, Onnx, count, cancellationToken));
+            var torch = await MeasureAsync("load/unload, TorchScript", cycles, silo, count => ReloadAsync(http, BenchmarkModel.Identity.Name, count, cancellationToken));
             var request = GrowthCommand.MakeRequest(BenchmarkModel.Mlp, BenchmarkModel.Mlp.Name);
             var calls = await MeasureAsync("inference", inferences, silo, async count =>
             {
@@ -47,7 +45,7 @@ internal static class SoakCommand
                     }
                 }));
             });
-            return loads && calls ? 0 : 1;
+            return onnx && torch && calls ? 0 : 1;
         }
         finally
         {
@@ -66,15 +64,21 @@ internal static class SoakCommand
             if (part == 1) first = resident;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{what,-12} {(long)count * part / Parts,8}  {resident / 1048576.0,8:F1} MB  {(double)resident / first,6:P1} of that after the first tenth"));
+                $"{what,-24} {(long)count * part / Parts,8}  {resident / 1048576.0,8:F1} MB  {(double)resident / first,6:P1} of that after the first tenth"));
         }
 
         return silo.ResidentMemory <= first * Limit;
     }
 
-    private static async Task ChangeAsync(HttpClient http, string change, CancellationToken cancellationToken)
+    private static async Task ReloadAsync(HttpClient http, string model, int count, CancellationToken cancellationToken)
     {
-        using var answer = await http.PostAsJsonAsync($"/v2/repository/models/{BenchmarkModel.Identity.Name}/{change}", new { }, cancellationToken);
-        answer.EnsureSuccessStatusCode();
+        for (var cycle = 0; cycle < count; cycle++)
+        {
+            foreach (var change in new[] { "unload", "load" })
+            {
+                using var answer = await http.PostAsJsonAsync($"/v2/repository/models/{model}/{change}", new { }, cancellationToken);
+                answer.EnsureSuccessStatusCode();
+            }
+        }
     }
 }
