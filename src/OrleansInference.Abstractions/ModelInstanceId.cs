@@ -8,6 +8,12 @@ namespace OrleansInference;
 [GenerateSerializer, Immutable, Alias("OrleansInference.ModelInstanceId")]
 public readonly record struct ModelInstanceId([property: Id(0)] ModelId Model, [property: Id(1)] string Device)
 {
+    /// <summary>The device's kind and index, without its silo: <c>cpu:0</c>.</summary>
+    public string KindAndIndex => KindAndIndexOf(Device);
+
+    /// <summary>A device's kind and index, without its silo, whose name may have dots in it.</summary>
+    public static string KindAndIndexOf(string device) => device[(device.LastIndexOf('.') + 1)..];
+
     /// <summary>The grain key: <c>name@version/device</c>. Neither names nor devices contain <c>@</c> or <c>/</c>.</summary>
     public override string ToString() => $"{Model}/{Device}";
 

@@ -10,8 +10,6 @@ namespace OrleansInference.Engine;
 /// </summary>
 internal static class Warmup
 {
-    private const int Passes = 3;
-
     /// <summary>Runs the samples of the configuration; without any, zeros of one row, and of a full batch where the model batches.</summary>
     /// <returns>Why zeros could not be run where open dimensions had to be guessed; null where they were.</returns>
     /// <exception cref="InferenceException">The model fails on a sample, or on zeros of exactly the shape that it is declared for.</exception>
@@ -26,10 +24,10 @@ internal static class Warmup
 
         try
         {
-            for (var pass = 0; pass < Passes; pass++) instance.Run([Zeros(network, 1)]);
+            for (var pass = 0; pass < WarmupReader.DefaultCount; pass++) instance.Run([Zeros(network, 1)]);
             // What keeps state may well expect as many rows as before.
             var isFullRun = network.MaxBatchSize > 1 && !version.Config.IsStateful;
-            for (var pass = 0; pass < Passes && isFullRun; pass++) instance.Run([Zeros(network, network.MaxBatchSize)]);
+            for (var pass = 0; pass < WarmupReader.DefaultCount && isFullRun; pass++) instance.Run([Zeros(network, network.MaxBatchSize)]);
             return null;
         }
         catch (InferenceException exception) when (network.Inputs.Any(HasOpenDimension))

@@ -36,7 +36,7 @@ internal static class WarmupTensor
     }
 
     /// <summary>Numbers from 0 to 1, the same each time; of integers both of them, since they may be places in a short list.</summary>
-    private static InferenceTensor Random(string name, DataType dataType, long[] shape)
+    public static InferenceTensor Random(string name, DataType dataType, long[] shape)
     {
         var random = new Random(1);
         TensorShape.TryGetElementCount(shape, out var count);

@@ -85,11 +85,8 @@ internal static class ModelQueries
 
     private static MemoryUsageBody ToBody(ModelInstanceStatus instance)
     {
-        // A device is named silo.kind:index.
-        var device = instance.Id.Device;
-        var (dot, colon) = (device.LastIndexOf('.'), device.LastIndexOf(':'));
-        return new(
-            device[(dot + 1)..colon].ToUpperInvariant(), int.Parse(device.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture), device, instance.MemoryBytes);
+        var parts = instance.Id.KindAndIndex.Split(':');
+        return new(parts[0].ToUpperInvariant(), int.Parse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture), instance.Id.Device, instance.MemoryBytes);
     }
 
     private static MemberStatisticsBody ToBody(MemberStatistics member) => new(

@@ -85,8 +85,7 @@ internal sealed class DeviceMemory(string device, long budget, TimeProvider time
         leaving = null;
         lock (_gate)
         {
-            var used = _rooms.Sum(room => room.Bytes);
-            if (budget == 0 || used + bytes <= budget)
+            if (budget == 0 || Used + bytes <= budget)
             {
                 var room = new Room(this, bytes);
                 _rooms.Add(room);

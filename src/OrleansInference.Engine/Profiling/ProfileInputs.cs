@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Engine.Profiling;
@@ -10,8 +8,6 @@ namespace OrleansInference.Engine.Profiling;
 /// </summary>
 internal static class ProfileInputs
 {
-    private const int Seed = 1;
-
     /// <param name="network">The network's signature.</param>
     /// <param name="rows">The rows; without effect where the network does not batch.</param>
     /// <param name="shapes">The dimensions without the batch's, by input.</param>
@@ -39,16 +35,9 @@ internal static class ProfileInputs
         var size = input.DataType == DataType.Bytes ? BytesElements.PrefixSize : input.DataType.ElementSize();
         if (!TensorShape.TryGetElementCount(shape, out var count) || count > Array.MaxLength / size)
             throw Invalid($"shape of '{input.Name}': {TensorShape.Format(shape)} is more than a tensor of {Array.MaxLength} bytes");
-        var data = new byte[count * size];
-        var random = new Random(Seed);
-        if (input.DataType == DataType.Float32) Fill(MemoryMarshal.Cast<byte, float>(data.AsSpan()), random.NextSingle);
-        if (input.DataType == DataType.Float64) Fill(MemoryMarshal.Cast<byte, double>(data.AsSpan()), random.NextDouble);
-        return new(input.Name, input.DataType, shape, data);
-    }
-
-    private static void Fill<T>(Span<T> elements, Func<T> next)
-    {
-        foreach (ref var element in elements) element = next();
+        return input.DataType is DataType.Float32 or DataType.Float64
+            ? WarmupTensor.Random(input.Name, input.DataType, shape)
+            : WarmupTensor.Zeros(input.Name, input.DataType, shape);
     }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);

@@ -37,7 +37,7 @@ internal sealed class FileModelRepository : IModelRepository
 
     public Task Changed => Volatile.Read(ref _changed).Task;
 
-    public IReadOnlyList<ModelPublication> Publications => Volatile.Read(ref _publications) is { } known ? known : ReadPublications();
+    public IReadOnlyList<ModelPublication> Publications => Volatile.Read(ref _publications) ?? ReadPublications();
 
     public ModelVersion? Find(ModelId id) =>
         _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;

@@ -43,6 +43,9 @@ internal sealed class ModelConfigReader
         return section.OneOf("data_type", DataType.Float32, DataTypeNames);
     }
 
+    /// <summary>Whether a name is a file's, and no path.</summary>
+    public static bool IsPlainName(string file) => file.Length > 0 && file == Path.GetFileName(file) && file is not ("." or "..");
+
     /// <summary>Reads the configuration in a model's folder, and from the version's file what it leaves out and the file tells.</summary>
     /// <param name="modelFolder">The model's folder.</param>
     /// <param name="version">The version.</param>
@@ -166,9 +169,9 @@ internal sealed class ModelConfigReader
         if (file is not null) _errors.AddRange(OnnxConfig.Check(ModelSignatures.OfFile(config, ModelSignatures.OfNetwork(config)), file, shownFile));
         if (archive?.Forward is { } forward)
         {
-            var network = ModelSignatures.OfNetwork(config);
-            _errors.AddRange(TorchConfig.Check(network, forward).Select(error => $"{error} ({shownFile})"));
-            config = config with { NumberInputs = TorchConfig.FindNumbers(network, forward) };
+            var errors = new List<string>();
+            config = config with { NumberInputs = TorchConfig.Check(ModelSignatures.OfNetwork(config), forward, errors) };
+            _errors.AddRange(errors.Select(error => $"{error} ({shownFile})"));
         }
 
         return config.Ensemble is { } plan ? config with { Ensemble = EnsembleCheck.Complete(plan, ModelSignatures.OfNetwork(config), _errors) } : config;
@@ -193,7 +196,7 @@ internal sealed class ModelConfigReader
     private static string ReadModelFile(JsonSection section, string usual)
     {
         var file = section.String("default_model_filename", usual);
-        if (file.Length == 0 || file != Path.GetFileName(file) || file is "." or "..")
+        if (!IsPlainName(file))
             section.Error("default_model_filename", $"'{file}' is not a plain file name");
         return file;
     }

@@ -77,14 +77,14 @@ public sealed class ModelVersion
     private string Folder => Path.GetDirectoryName(ModelPath)!;
 
     /// <summary>The files that make up the version: its own, and those that all versions of the model share.</summary>
-    private IEnumerable<FileInfo> ListFiles()
+    private IEnumerable<FileSystemInfo> ListFiles()
     {
         var folder = new DirectoryInfo(ModelFolder);
         var own = new DirectoryInfo(Folder);
         var samples = new DirectoryInfo(Path.Combine(ModelFolder, WarmupReader.Folder));
         return folder.EnumerateFiles()
-            .Concat(samples.Exists ? samples.EnumerateFiles() : [])
-            .Concat(own.Exists ? own.EnumerateFiles("*", SearchOption.AllDirectories) : []);
+            .Concat<FileSystemInfo>(samples.Exists ? samples.EnumerateFiles() : [])
+            .Concat(own.Exists ? FolderListing.ListAll(Folder) : []);
     }
 
     private PreprocessedInputs ToPreprocessed(Preprocessing entry) =>

@@ -34,21 +34,17 @@ internal static class TorchConfig
         return $"\"{field}\": [{string.Join(", ", tensors)}]";
     }
 
-    /// <summary>What of the network's declared tensors is not what the archive has.</summary>
-    public static IEnumerable<string> Check(ModelSignature network, ForwardSchema forward)
+    /// <summary>Finds what of the network's declared tensors is not what the archive has.</summary>
+    /// <returns>The inputs that are one number each for all rows of a pass.</returns>
+    public static IReadOnlyList<string> Check(ModelSignature network, ForwardSchema forward, List<string> errors)
     {
-        var errors = new List<string>();
-        ForwardArguments.Bind(forward, network, errors);
+        var arguments = ForwardArguments.Bind(forward, network, errors);
         if (forward.OutputCount is { } count && count != network.Outputs.Count)
             errors.Add($"output: {network.Outputs.Count} are declared, but forward returns {count}: {forward.Returns}");
-        return errors;
-    }
-
-    /// <summary>The inputs that are one number each for all rows of a pass.</summary>
-    public static IReadOnlyList<string> FindNumbers(ModelSignature network, ForwardSchema forward) =>
-        ForwardArguments.Bind(forward, network, []) is not { } arguments
+        return arguments is null
             ? []
             : [.. network.Inputs.Where((_, i) => arguments.Kinds[i] != ArgumentKind.Tensor).Select(input => input.Name)];
+    }
 
     private static IEnumerable<string> KeysOf(TorchArchive archive) => archive.Keys.Count > 0 ? archive.Keys : ["KEY"];
 

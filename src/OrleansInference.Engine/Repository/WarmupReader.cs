@@ -96,7 +96,7 @@ internal static class WarmupReader
 
     private static string? CheckFile(WarmupInput input, string file, string folder, int rows)
     {
-        if (file.Length == 0 || file != Path.GetFileName(file) || file is "." or "..") return $"'{file}' is not a plain file name";
+        if (!ModelConfigReader.IsPlainName(file)) return $"'{file}' is not a plain file name";
         var info = new FileInfo(Path.Combine(folder, file));
         if (!info.Exists) return $"there is no file '{file}' in the folder '{Folder}' of the model";
         if (info.LinkTarget is not null) return $"'{file}' is a link, and may lead out of the folder '{Folder}'";

@@ -153,7 +153,7 @@ internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, Cata
     /// <summary>Whether a device named <c>silo.kind:index</c> is of a kind, or exactly one, that the model admits.</summary>
     private static bool Admits(ModelDescriptor model, string device)
     {
-        var kindAndIndex = device[(device.LastIndexOf('.') + 1)..];
+        var kindAndIndex = ModelInstanceId.KindAndIndexOf(device);
         return model.DeviceKinds.Count == 0 ||
             model.DeviceKinds.Any(admitted => kindAndIndex == admitted || kindAndIndex.StartsWith(admitted + ":", StringComparison.Ordinal));
     }

@@ -5,10 +5,7 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class FileModelRepositoryTests : IDisposable
 {
-    private const string Config =
-        """
-        {"input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]}
-        """;
+    private const string Config = PlainConfig.Text;
 
     private readonly TemporaryFolder _root = new();
 

@@ -5,10 +5,7 @@ namespace OrleansInference.Engine.Tests.Repository;
 /// <summary>What is wrong with a folder before any of its files is looked into, and how the repository's index says so.</summary>
 public sealed class FolderFaultTests : IDisposable
 {
-    private const string Config =
-        """
-        {"input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]}
-        """;
+    private const string Config = PlainConfig.Text;
 
     private readonly TemporaryFolder _root = new();
     private readonly TemporaryFolder _outside = new();

@@ -4,10 +4,7 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class ModelOverridesTests : IDisposable
 {
-    private const string Config =
-        """
-        {"input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]}
-        """;
+    private const string Config = PlainConfig.Text;
 
     private static readonly string Other = $"{{\"min_instances\": 7, {Config.Trim()[1..]}";
 

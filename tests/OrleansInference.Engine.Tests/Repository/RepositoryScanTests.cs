@@ -6,10 +6,7 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class RepositoryScanTests : IDisposable
 {
-    private const string Config =
-        """
-        {"input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]}
-        """;
+    private const string Config = PlainConfig.Text;
 
     private readonly TemporaryFolder _root = new();
     private readonly FakeTimeProvider _time = new();
