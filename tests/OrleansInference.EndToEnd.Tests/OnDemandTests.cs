@@ -27,8 +27,15 @@ public sealed class OnDemandTests(ITestOutputHelper output)
         await using var service = await Service.StartSiloAsync(repository.Path, $"--Inference:DeviceMemoryBudget={budget}");
         var largest = 0L;
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(CallAsync).Append(WatchAsync()));
+        var calls = Task.WhenAll(Enumerable.Range(0, Callers).Select(CallAsync));
+        // The last look is after the last call, when what has been loaded is told.
+        for (var isLast = false; !isLast;)
+        {
+            isLast = calls.IsCompleted;
+            largest = Math.Max(largest, await ReadUsedAsync(service.Api));
+        }
 
+        var answers = await calls;
         Assert.All(answers.SelectMany(batch => batch), answer => Assert.Equal((HttpStatusCode.OK, 6f), (answer.Status, answer.Number)));
         var (loads, cold) = (0L, 0L);
         foreach (var model in (await StatisticsAsync(service.Api)).EnumerateArray())
@@ -48,19 +55,6 @@ public sealed class OnDemandTests(ITestOutputHelper output)
             var answers = new List<Answer>();
             for (var call = 0; call < CallsEach; call++) answers.Add(await service.Api.InferNumberAsync(Name(Zipf(random)), 3));
             return answers;
-        }
-
-        async Task<List<Answer>> WatchAsync()
-        {
-            for (var look = 0; look < 20; look++)
-            {
-                var used = (await StatisticsAsync(service.Api)).EnumerateArray()
-                    .SelectMany(model => model.GetProperty("memory_usage").EnumerateArray())
-                    .Sum(usage => usage.GetProperty("byte_size").GetInt64());
-                largest = Math.Max(largest, used);
-            }
-
-            return [];
         }
     }
 
@@ -86,6 +80,11 @@ public sealed class OnDemandTests(ITestOutputHelper output)
         var body = (await service.Api.GetAsync($"/v2/models/{Name(0)}/stats")).Json;
         return body.GetProperty("model_stats")[0].GetProperty("memory_usage")[0].GetProperty("byte_size").GetInt64();
     }
+
+    /// <summary>What all models take at this moment.</summary>
+    private static async Task<long> ReadUsedAsync(InferenceApi api) => (await StatisticsAsync(api)).EnumerateArray()
+        .SelectMany(model => model.GetProperty("memory_usage").EnumerateArray())
+        .Sum(usage => usage.GetProperty("byte_size").GetInt64());
 
     private static async Task<JsonElement> StatisticsAsync(InferenceApi api) =>
         (await api.GetAsync("/v2/models/stats")).Json.GetProperty("model_stats");
