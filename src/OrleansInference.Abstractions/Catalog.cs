@@ -30,7 +30,43 @@ public sealed record SiloReport
     /// </summary>
     [Id(5)]
     public bool LoadsOnDemand { get; init; }
+
+    /// <summary>The process that reports: one of the same name may take its place.</summary>
+    [Id(6)]
+    public SiloAddress? Address { get; init; }
+
+    /// <summary>Whether the silo is about to leave: what it has is to be loaded elsewhere, and answers here until then.</summary>
+    [Id(7)]
+    public bool IsDraining { get; init; }
+
+    /// <summary>The memory of the devices, in their order.</summary>
+    [Id(8)]
+    public IReadOnlyList<DeviceMemoryStatus> Memory { get; init; } = [];
+
+    /// <summary>How busy the instances are that are loaded.</summary>
+    [Id(9)]
+    public IReadOnlyList<InstanceLoad> Loads { get; init; } = [];
 }
+
+/// <summary>A device's memory, in bytes.</summary>
+/// <param name="TotalBytes">What models may take; 0 where it is not known.</param>
+/// <param name="UsedBytes">What they take, as they were measured.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.DeviceMemoryStatus")]
+public readonly record struct DeviceMemoryStatus([property: Id(0)] long TotalBytes, [property: Id(1)] long UsedBytes);
+
+/// <summary>How busy an instance is, and has been since it was loaded.</summary>
+/// <param name="Id">The instance.</param>
+/// <param name="QueueDepth">Requests that wait at this moment.</param>
+/// <param name="Requests">Requests that it has answered.</param>
+/// <param name="QueueNanoseconds">How long they have waited for the device, all together.</param>
+/// <param name="TotalNanoseconds">How long they have taken, waiting included, all together.</param>
+[GenerateSerializer, Immutable, Alias("OrleansInference.InstanceLoad")]
+public readonly record struct InstanceLoad(
+    [property: Id(0)] ModelInstanceId Id,
+    [property: Id(1)] int QueueDepth,
+    [property: Id(2)] long Requests,
+    [property: Id(3)] long QueueNanoseconds,
+    [property: Id(4)] long TotalNanoseconds);
 
 /// <summary>When a silo loads a model that it publishes. The values travel between processes: never renumber.</summary>
 public enum LoadTrigger

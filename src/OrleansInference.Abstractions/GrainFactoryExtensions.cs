@@ -7,10 +7,12 @@ public static class GrainFactoryExtensions
     public static IModelGrain GetModel(this IGrainFactory factory, ModelInstanceId instance) =>
         factory.GetGrain<IModelGrain>(instance.ToString());
 
-    /// <summary>A worker on the nearest silo.</summary>
-    public static IInferenceWorkerGrain GetWorker(this IGrainFactory factory) => factory.GetGrain<IInferenceWorkerGrain>(0);
+    /// <summary>A worker on this silo, or of a client on the silo to which the key's connection leads.</summary>
+    /// <param name="factory">The cluster.</param>
+    /// <param name="key">Any number: different ones spread over a client's connections.</param>
+    public static IInferenceWorkerGrain GetWorker(this IGrainFactory factory, int key = 0) => factory.GetGrain<IInferenceWorkerGrain>(key);
 
-    /// <summary>The model repository, as the silo that owns a device reads it.</summary>
+    /// <summary>The part in the cluster of the silo that owns a device.</summary>
     public static IModelRepositoryGrain GetRepository(this IGrainFactory factory, string device) =>
         factory.GetGrain<IModelRepositoryGrain>(device);
 

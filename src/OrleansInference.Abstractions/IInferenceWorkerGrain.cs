@@ -1,13 +1,13 @@
 namespace OrleansInference;
 
 /// <summary>
-/// A stateless worker on the nearest silo: turns what callers send (a picture) into what the network takes, calls the
-/// <see cref="IModelGrain"/>, and turns what comes out into what callers want (probabilities, labels).
+/// A stateless worker on the caller's silo: turns what callers send (a picture) into what the network takes, runs the model beside it, and
+/// turns what comes out into what callers want (probabilities, labels).
 /// </summary>
 [Alias("OrleansInference.IInferenceWorkerGrain")]
-public interface IInferenceWorkerGrain : IGrainWithIntegerKey
+public interface IInferenceWorkerGrain : IGrainWithIntegerKey, ICallHolder
 {
-    /// <summary>Preprocesses, infers on the given instance, postprocesses.</summary>
+    /// <summary>Preprocesses, infers on an instance of this silo, postprocesses. Its <see cref="IModelGrain"/> asks for it.</summary>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     [Alias("Infer")]

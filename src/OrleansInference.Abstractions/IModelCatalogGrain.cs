@@ -42,4 +42,26 @@ public interface IModelCatalogGrain : IGrainWithIntegerKey
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
     [Alias("Unload")]
     Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken);
+
+    /// <summary>The silos that report, with what is on their devices.</summary>
+    [Alias("GetCluster")]
+    Task<ClusterSnapshot> GetClusterAsync();
+
+    /// <summary>
+    /// Has what a silo holds loaded elsewhere, as far as there is room, and then unloaded there. Returns when the silo holds nothing any more that
+    /// could be elsewhere. It takes no models until it is resumed or restarted.
+    /// </summary>
+    /// <param name="silo">The silo's name.</param>
+    /// <param name="cancellationToken">Ends the wait, not the draining.</param>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: there is no such silo; <see cref="InferenceError.Unavailable"/>: it does not answer.
+    /// </exception>
+    [Alias("Drain")]
+    [ResponseTimeout(GrainTimeouts.Loading)]
+    Task DrainAsync(string silo, CancellationToken cancellationToken);
+
+    /// <summary>Lets a silo take models again that has been drained.</summary>
+    /// <inheritdoc cref="DrainAsync"/>
+    [Alias("Resume")]
+    Task ResumeAsync(string silo, CancellationToken cancellationToken);
 }

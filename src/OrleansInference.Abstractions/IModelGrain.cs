@@ -5,7 +5,7 @@ namespace OrleansInference;
 /// It serializes access to the model: callers interleave, their requests share batches, one forward pass runs at a time.
 /// </summary>
 [Alias("OrleansInference.IModelGrain")]
-public interface IModelGrain : IGrainWithStringKey
+public interface IModelGrain : IGrainWithStringKey, ICallHolder
 {
     /// <summary>
     /// Loads what the repository holds now, beside what is loaded already, which answers until the new one does. Returns when that is
@@ -16,11 +16,17 @@ public interface IModelGrain : IGrainWithStringKey
     [ResponseTimeout(GrainTimeouts.Loading)]
     Task LoadAsync();
 
+    /// <summary>
+    /// Leaves the device until the next request, which loads the model again. Requests under way are answered first. Returns before that.
+    /// </summary>
+    [Alias("Rest")]
+    Task RestAsync();
+
     /// <summary>Takes no more requests; when those under way are answered, the model leaves the device. Returns before that.</summary>
     [Alias("Unload")]
     Task UnloadAsync();
 
-    /// <summary>Runs the model on tensors that are its network's own inputs.</summary>
+    /// <summary>Runs the model on what callers send; an <see cref="IInferenceWorkerGrain"/> of the same silo does what is to be done before and after the network.</summary>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled; a waiting request leaves the queue at once.</exception>
     [Alias("Infer")]
@@ -28,8 +34,7 @@ public interface IModelGrain : IGrainWithStringKey
     ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Runs a model that may answer more than once, on the inputs that callers send; its responses come as they are made. No
-    /// <see cref="IInferenceWorkerGrain"/> stands before it: the calls of a stream must all reach the same grain.
+    /// Runs a model that may answer more than once; its responses come as they are made.
     /// </summary>
     /// <inheritdoc cref="InferAsync"/>
     [Alias("InferStream")]

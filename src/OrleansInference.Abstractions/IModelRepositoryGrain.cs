@@ -1,6 +1,6 @@
 namespace OrleansInference;
 
-/// <summary>The model repository as one silo reads it; the key is the name of any of that silo's devices.</summary>
+/// <summary>One silo's part in the cluster: its model repository, and whether it takes models. The key is the name of any of its devices.</summary>
 [Alias("OrleansInference.IModelRepositoryGrain")]
 public interface IModelRepositoryGrain : IGrainWithStringKey
 {
@@ -13,4 +13,8 @@ public interface IModelRepositoryGrain : IGrainWithStringKey
     [Alias("Refresh")]
     [ResponseTimeout(GrainTimeouts.Loading)]
     Task<IReadOnlyList<ModelPublication>> RefreshAsync(string model, ModelOverride? content);
+
+    /// <summary>Sets whether the silo is about to leave (<see cref="SiloReport.IsDraining"/>), and returns when the catalog knows.</summary>
+    [Alias("SetDraining")]
+    Task SetDrainingAsync(bool isDraining);
 }

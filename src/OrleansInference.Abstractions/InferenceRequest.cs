@@ -46,4 +46,11 @@ public sealed record InferenceRequest
     /// </summary>
     [Id(7)]
     public string? RoutingKey { get; init; }
+
+    /// <summary>
+    /// Tells this attempt of a request from all others, so that its caller can ask what has become of it (<see cref="ICallHolder"/>). The client
+    /// library sets it; 0 where nobody is going to ask.
+    /// </summary>
+    [Id(8)]
+    public long CallId { get; init; }
 }

@@ -25,6 +25,10 @@ public sealed record InferenceResponse
     [Id(3)]
     public IReadOnlyList<MemberReport> Members { get; init; } = [];
 
+    /// <summary>How many other requests the device had, waiting or running, when it gave this answer.</summary>
+    [Id(4)]
+    public int DeviceLoad { get; init; }
+
     /// <summary>The output of that name.</summary>
     /// <exception cref="KeyNotFoundException">The response has no such output.</exception>
     public InferenceTensor this[string output] =>

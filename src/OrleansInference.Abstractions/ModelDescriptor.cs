@@ -66,6 +66,14 @@ public sealed record ModelDescriptor
     [Id(13)]
     public bool IsStateful { get; init; }
 
+    /// <summary>On how many devices the model is loaded; 0 for all that it admits.</summary>
+    [Id(14)]
+    public int Replicas { get; init; }
+
+    /// <summary>Within which limits, and by what, the number of devices follows the load; null where <see cref="Replicas"/> is fixed.</summary>
+    [Id(15)]
+    public Autoscaling? Autoscaling { get; init; }
+
     /// <summary>What requests may have among their inputs: what the model takes, and what preprocessing makes of it.</summary>
     public IEnumerable<TensorSignature> AcceptedInputs => Inputs.Concat(Preprocessed.SelectMany(preprocessed => preprocessed.Network));
 }

@@ -11,6 +11,9 @@ public readonly record struct ModelInstanceId([property: Id(0)] ModelId Model, [
     /// <summary>The device's kind and index, without its silo: <c>cpu:0</c>.</summary>
     public string KindAndIndex => KindAndIndexOf(Device);
 
+    /// <summary>The silo that owns a device.</summary>
+    public static string SiloOf(string device) => device[..Math.Max(device.LastIndexOf('.'), 0)];
+
     /// <summary>A device's kind and index, without its silo, whose name may have dots in it.</summary>
     public static string KindAndIndexOf(string device) => device[(device.LastIndexOf('.') + 1)..];
 

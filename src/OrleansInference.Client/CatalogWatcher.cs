@@ -15,7 +15,11 @@ internal sealed class CatalogWatcher(
     /// <summary>So long a change takes at most to get from an instance by way of the catalog to here.</summary>
     private static readonly TimeSpan ChangeTime = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(3);
+    /// <summary>So long the catalog may be away when its silo is lost: until the cluster has noticed, and the catalog is elsewhere.</summary>
+    private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(15);
+
+    /// <summary>A catalog that has not answered by then, though it does so every few seconds, is lost, whatever the runtime says.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -64,13 +68,16 @@ internal sealed class CatalogWatcher(
         lock (_adopting)
         {
             if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
-            Volatile.Write(ref _current, new(snapshot, id => new(id, grains.GetModel(id), chooser.GetWork(id.Device)), before: Current));
+            Volatile.Write(ref _current, new(snapshot, ToReplica, before: Current));
+            chooser.Keep(snapshot.Models.SelectMany(entry => entry.Instances).Select(instance => instance.Id.Device).ToHashSet());
         }
 
         Interlocked.Exchange(ref _adopted, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 
         _first.TrySetResult();
     }
+
+    private Replica ToReplica(ModelInstanceId id) => new(id, grains.GetModel(id), chooser.GetWork(id.Device), chooser.IsLocal(id.Device));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -89,7 +96,8 @@ internal sealed class CatalogWatcher(
         {
             try
             {
-                var snapshot = await grains.GetCatalog().WatchAsync(Current?.Revision, stoppingToken).ConfigureAwait(false);
+                var snapshot = await grains.GetCatalog().WatchAsync(Current?.Revision, stoppingToken)
+                    .WaitAsync(AnswerTime, time, stoppingToken).ConfigureAwait(false);
                 Volatile.Write(ref _failingSince, 0);
                 // A catalog that has just moved knows nothing before the first silo reports.
                 if (snapshot.Revision.Number > 0) Adopt(snapshot);

@@ -60,6 +60,25 @@ public interface IInferenceClient
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model.</exception>
     Task UnloadModelAsync(string model, bool withDependents = false, CancellationToken cancellationToken = default);
 
+    /// <summary>The silos of the cluster, their devices, and what is on them.</summary>
+    /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: the cluster does not answer.</exception>
+    Task<ClusterSnapshot> GetClusterAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Has what a silo holds loaded elsewhere, as far as there is room, and returns when it holds nothing any more that could be elsewhere. No request is
+    /// lost. The silo takes no models until <see cref="ResumeSiloAsync"/>, or until it is started again.
+    /// </summary>
+    /// <param name="silo">The silo's name.</param>
+    /// <param name="cancellationToken">Ends the wait, not the draining.</param>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: there is no such silo; <see cref="InferenceError.Unavailable"/>: it does not answer.
+    /// </exception>
+    Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default);
+
+    /// <summary>Lets a silo take models again that has been drained.</summary>
+    /// <inheritdoc cref="DrainSiloAsync"/>
+    Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default);
+
     /// <summary>Whether the cluster has answered and no model is still being loaded. Never waits.</summary>
     bool IsReady { get; }
 }

@@ -42,46 +42,51 @@ internal sealed class InferenceClient(
             yield break;
         }
 
-        Replica? lost = null;
-        for (var hasAnswered = false; ;)
+        var context = new RequestContext(models, deadline, deadline.Token);
+        ReplicaSearch? search = null;
+        for (var (replica, hasAnswered) = (caller.Choose(model, versions.KeyOf(request)), false); ;)
         {
-            var replica = caller.Choose(model, lost, versions.KeyOf(request));
             using var outstanding = replica.Work.Begin();
-            var responses = replica.Grain.InferStreamAsync(deadline.Request, deadline.Token).GetAsyncEnumerator(deadline.Token);
-            await using var ending = responses.ConfigureAwait(false);
+            using var call = caller.Watch(replica, deadline.Token);
+            var responses = replica.Grain.InferStreamAsync(deadline.Request with { CallId = call.Id }, call.Token).GetAsyncEnumerator(call.Token);
+            await using var ending = new StreamEnd(responses, call).ConfigureAwait(false);
             while (true)
             {
                 InferenceResponse response;
                 try
                 {
-                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw caller.Lost(model.Entry.Id, null);
+                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw caller.Explain(model.Entry.Id, null);
                     response = responses.Current;
                 }
                 catch (OperationCanceledException) when (deadline.HasPassed)
                 {
                     throw deadline.Exceeded(request.Model);
                 }
-                catch (Exception exception) when (ModelCaller.IsLost(exception))
+                catch (Exception exception) when (call.IsLost || ReplicaSearch.IsWorthwhile(exception))
                 {
+                    var failure = call.IsLost ? CallWatch.Call.Lost() : exception;
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
-                    if (hasAnswered) throw caller.Lost(model.Entry.Id, exception);
-                    if (ModelCaller.IsLast(model, lost) &&
-                        await caller.FindNewerAsync(new(models, deadline, deadline.Token), exception).ConfigureAwait(false) is { } newer)
+                    if (hasAnswered) throw caller.Explain(model.Entry.Id, failure);
+                    search ??= caller.Search(context, model, versions.KeyOf(request));
+                    if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next)
                     {
-                        models = newer;
-                        (model, versions) = models.Route(deadline.Request);
-                        model.Entry.GetReadyDescriptor();
-                        lost = null;
+                        replica = next;
                         break;
                     }
 
-                    lost = caller.Retry(model, replica, lost, exception);
+                    context = search.Later!.Value;
+                    search = null;
+                    (model, versions) = context.Models.Route(deadline.Request);
+                    model.Entry.GetReadyDescriptor();
+                    replica = caller.Choose(model, versions.KeyOf(request));
                     break;
                 }
 
                 hasAnswered = true;
                 yield return response;
-                if (response.IsFinal) yield break;
+                if (!response.IsFinal) continue;
+                outstanding.Answered(response.DeviceLoad);
+                yield break;
             }
         }
     }
@@ -123,24 +128,42 @@ internal sealed class InferenceClient(
                 .WaitAsync(cancellationToken).ConfigureAwait(false);
             return parts.Aggregate(new ModelStatistics(), (sum, part) => sum.Add(part)) with { Shadow = model.Record.Shadow.Statistics };
         }
-        catch (Exception exception) when (ModelCaller.IsLost(exception))
+        catch (Exception exception) when (ReplicaSearch.IsLost(exception))
         {
-            throw caller.Lost(model.Entry.Id, exception);
+            throw caller.Explain(model.Entry.Id, exception);
         }
     }
 
+    public Task<ClusterSnapshot> GetClusterAsync(CancellationToken cancellationToken = default) =>
+        AskCatalogAsync(catalog => catalog.GetClusterAsync().WaitAsync(cancellationToken));
+
+    public Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default) =>
+        AskCatalogAsync(catalog => DoneAsync(catalog.DrainAsync(silo, cancellationToken)));
+
+    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) =>
+        AskCatalogAsync(catalog => DoneAsync(catalog.ResumeAsync(silo, cancellationToken)));
+
     /// <summary>Whoever has changed the catalog sees the change from then on.</summary>
-    private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change)
+    private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change) =>
+        catalog.Adopt(await AskCatalogAsync(change).ConfigureAwait(false));
+
+    private async Task<T> AskCatalogAsync<T>(Func<IModelCatalogGrain, Task<T>> ask)
     {
         try
         {
-            catalog.Adopt(await change(grains.GetCatalog()).ConfigureAwait(false));
+            return await ask(grains.GetCatalog()).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is OrleansException or TimeoutException)
         {
             Log.CatalogLost(logger, exception);
             throw new InferenceException(InferenceError.Unavailable, "the model catalog does not answer", exception);
         }
+    }
+
+    private static async Task<bool> DoneAsync(Task change)
+    {
+        await change.ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Counts one more request under way, until what is returned is disposed.</summary>
@@ -161,6 +184,17 @@ internal sealed class InferenceClient(
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
             throw deadline.Exceeded(deadline.Request.Model);
+        }
+    }
+
+    /// <summary>Ends a stream at its grain, but waits for that only where the grain is there.</summary>
+    private readonly struct StreamEnd(IAsyncEnumerator<InferenceResponse> responses, CallWatch.Call call) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            if (!call.IsLost) return responses.DisposeAsync();
+            responses.DisposeAsync().AsTask().Ignore();
+            return default;
         }
     }
 

@@ -17,7 +17,10 @@ public static class InferenceClientServiceCollectionExtensions
         services.AddOptions<InferenceClientOptions>().BindConfiguration(InferenceClientOptions.SectionName).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InferenceClientOptions>, InferenceClientOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(_ => new DeviceChooser());
+        services.TryAddSingleton(provider => new DeviceChooser(
+            Random.Shared, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILocalModels>()));
+        services.TryAddSingleton<CallWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<CallWatch>());
         services.TryAddSingleton<ModelCaller>();
         services.TryAddSingleton<CatalogWatcher>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogWatcher>());

@@ -10,10 +10,13 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to another device.")]
     public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance);
 
+    [LoggerMessage(3007, LogLevel.Warning, "A grain does not say what has become of {Count} calls; they are given up.")]
+    public static partial void CallsLost(ILogger logger, Exception exception, int count);
+
     [LoggerMessage(3003, LogLevel.Debug, "{Model} has no device that answers.")]
     public static partial void DeviceLost(ILogger logger, Exception exception, ModelId model);
 
-    [LoggerMessage(3004, LogLevel.Warning, "The model catalog could not be asked for a change.")]
+    [LoggerMessage(3004, LogLevel.Warning, "The model catalog does not answer.")]
     public static partial void CatalogLost(ILogger logger, Exception exception);
 
     [LoggerMessage(3005, LogLevel.Debug, "The copy of a request that {Shadow} got as a shadow has failed.")]

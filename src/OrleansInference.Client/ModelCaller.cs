@@ -12,20 +12,24 @@ namespace OrleansInference.Client;
 /// </summary>
 internal sealed class ModelCaller
 {
+    /// <summary>Workers by as many numbers, so that a client's processing is not all done by one silo.</summary>
+    private const int Workers = 64;
+
     private readonly IGrainFactory _grains;
     private readonly CatalogWatcher _catalog;
     private readonly DeviceChooser _chooser;
+    private readonly CallWatch _watch;
     private readonly IOptions<InferenceClientOptions> _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ModelCaller> _logger;
     private readonly ILocalModels? _local;
     private readonly EnsembleRunner _ensembles;
-    private IInferenceWorkerGrain? _worker;
 
     public ModelCaller(
         IGrainFactory grains,
         CatalogWatcher catalog,
         DeviceChooser chooser,
+        CallWatch watch,
         IOptions<InferenceClientOptions> options,
         TimeProvider time,
         ILogger<ModelCaller> logger,
@@ -34,14 +38,13 @@ internal sealed class ModelCaller
         _grains = grains;
         _catalog = catalog;
         _chooser = chooser;
+        _watch = watch;
         _options = options;
         _time = time;
         _logger = logger;
         _local = local;
-        _ensembles = new(this, () => Worker, time, logger);
+        _ensembles = new(this, time, logger);
     }
-
-    private IInferenceWorkerGrain Worker => _worker ??= _grains.GetWorker();
 
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
@@ -54,57 +57,45 @@ internal sealed class ModelCaller
             : answer;
     }
 
-    /// <summary>Chooses a replica other than the one that is lost; the same for equal keys, where there is one.</summary>
+    /// <summary>Chooses a replica; the same for equal keys.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: there is none.</exception>
-    public Replica Choose(PublishedModel model, Replica? lost, string? key)
+    public Replica Choose(PublishedModel model, string? key)
     {
         var isThere = key is null
-            ? _chooser.TryChoose(model.Ready, lost, out var replica)
-            : DeviceChooser.TryChoose(model.Ready, lost, key, out replica);
-        return isThere ? replica! : throw Lost(model.Entry.Id, null);
+            ? _chooser.TryChoose(model, null, out var replica)
+            : DeviceChooser.TryChoose(model, null, key, out replica);
+        return isThere ? replica! : throw Explain(model.Entry.Id, null);
     }
 
-    /// <summary>Gives up one replica for another, once.</summary>
-    /// <returns>The replica that is not to be asked again.</returns>
-    public Replica Retry(PublishedModel model, Replica replica, Replica? lost, Exception exception)
+    /// <summary>Looks for another replica than one that has lost or refused a request.</summary>
+    public ReplicaSearch Search(RequestContext context, PublishedModel model, string? key) =>
+        new(_chooser, _catalog, _time, _logger, context, model, key);
+
+    /// <summary>Watches a call to a replica, until what is returned is disposed.</summary>
+    public CallWatch.Call Watch(Replica replica, CancellationToken cancellationToken) =>
+        _watch.Begin(replica.Grain, replica.Work.Silo, cancellationToken);
+
+    public InferenceException Explain(ModelId model, Exception? cause) => ReplicaSearch.Explain(model, cause, _logger);
+
+    /// <summary>Has a worker do a part of a request, and another one where the first is lost.</summary>
+    /// <exception cref="InferenceException">Any of its codes.</exception>
+    /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
+    public async Task<T> ProcessAsync<T>(
+        ModelId model, Func<IInferenceWorkerGrain, long, CancellationToken, ValueTask<T>> process, CancellationToken cancellationToken)
     {
-        if (IsLast(model, lost)) throw Lost(model.Entry.Id, exception);
-        Log.Retrying(_logger, exception, replica.Id);
-        return replica;
-    }
-
-    /// <summary>
-    /// Whoever is refused by an instance that was ready may have come too late: something else may have taken its place, as with a new version.
-    /// </summary>
-    /// <returns>The models as they are by now; null where they are still the same, or where something else is wrong.</returns>
-    public async ValueTask<ModelTable?> FindNewerAsync(RequestContext context, Exception exception) =>
-        exception is InferenceException { Error: InferenceError.NotReady }
-            ? await _catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false)
-            : null;
-
-    /// <summary>Whether there is no replica that could be asked in place of one that is lost.</summary>
-    public static bool IsLast(PublishedModel model, Replica? lost) => lost is not null || model.Ready.Count < 2;
-
-    public static bool IsLost(Exception exception) => exception switch
-    {
-        InferenceException inference => inference.Error is InferenceError.NotReady or InferenceError.Unavailable,
-        OrleansException or TimeoutException or EnumerationAbortedException => true,
-        _ => false,
-    };
-
-    public InferenceException Lost(ModelId model, Exception? cause)
-    {
-        if (cause is InferenceException known) return known;
-        // What the runtime says is for the log: it names grains, messages and addresses.
-        if (cause is not null) Log.DeviceLost(_logger, cause, model);
-        var reason = cause switch
+        for (var isLast = false; ; isLast = true)
         {
-            null => "none is ready",
-            EnumerationAbortedException => "its stream is lost, or was not read for too long",
-            TimeoutException => "it has not answered in time",
-            _ => "it cannot be reached",
-        };
-        return new(InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {reason}", cause);
+            var worker = _grains.GetWorker(Random.Shared.Next(Workers));
+            using var call = _watch.Begin(worker, null, cancellationToken);
+            try
+            {
+                return await process(worker, call.Id, call.Token).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (call.IsLost || (exception is not InferenceException && ReplicaSearch.IsLost(exception)))
+            {
+                if (isLast) throw Explain(model, call.IsLost ? CallWatch.Call.Lost() : exception);
+            }
+        }
     }
 
     private Task<InferenceResponse> AskAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key)
@@ -118,7 +109,7 @@ internal sealed class ModelCaller
     private async Task<InferenceResponse> AskInPartsAsync(
         RequestContext context, PublishedModel model, InferenceRequest request, string? key)
     {
-        if (model.Ready.Count == 0 && model.Record.Ensemble is null) throw Lost(model.Entry.Id, null);
+        if (model.Ready.Count == 0 && model.Record.Ensemble is null) throw Explain(model.Entry.Id, null);
         try
         {
             return await BatchSplitter.RunAsync(
@@ -150,40 +141,55 @@ internal sealed class ModelCaller
         RequestContext context, PublishedModel model, InferenceRequest request, string? key, BatchSplitter.Target? target)
     {
         var mayAskDirectly = _options.Value.DirectCalls && !model.Entry.Descriptor!.HasProcessing;
-        for (Replica? lost = null; ;)
+        var replica = target is { IsLost: false } ? target.Replica : Choose(model, key);
+        for (ReplicaSearch? search = null; ;)
         {
-            var replica = lost is null && target is { IsLost: false } ? target.Replica : Choose(model, lost, key);
-            using var outstanding = replica.Work.Begin();
-            var direct = mayAskDirectly ? _local?.TryInferAsync(replica.Id, request, context.Token) : null;
-            try
+            Exception failure;
+            using (var outstanding = replica.Work.Begin())
             {
-                return await (direct is null ? CallAsync(model, replica, request, context.Token) : new(direct)).ConfigureAwait(false);
+                var direct = mayAskDirectly ? _local?.TryInferAsync(replica.Id, request, context.Token) : null;
+                try
+                {
+                    if (direct is not null) return await direct.ConfigureAwait(false);
+                    var response = await CallAsync(replica, request, context.Token).ConfigureAwait(false);
+                    outstanding.Answered(response.DeviceLoad);
+                    return response;
+                }
+                catch (OperationCanceledException) when (context.Deadline.HasPassed)
+                {
+                    throw context.Deadline.Exceeded(request.Model);
+                }
+                catch (InferenceException exception) when (direct is not null && exception.Error == InferenceError.NotReady)
+                {
+                    // What is loaded here may be being replaced at this moment: the grain knows by what.
+                    mayAskDirectly = false;
+                    continue;
+                }
+                catch (Exception exception) when (ReplicaSearch.IsWorthwhile(exception))
+                {
+                    failure = exception;
+                }
             }
-            catch (OperationCanceledException) when (context.Deadline.HasPassed)
-            {
-                throw context.Deadline.Exceeded(request.Model);
-            }
-            catch (InferenceException exception) when (direct is not null && exception.Error == InferenceError.NotReady)
-            {
-                // What is loaded here may be being replaced at this moment: the grain knows by what.
-                mayAskDirectly = false;
-            }
-            catch (Exception exception) when (IsLost(exception))
-            {
-                if (IsLast(model, lost) && await FindNewerAsync(context, exception).ConfigureAwait(false) is { } newer)
-                    return await InferAsync(context with { Models = newer }, request).ConfigureAwait(false);
-                // Inference is idempotent: where a device is lost with a request on it, another one may answer.
-                lost = Retry(model, replica, lost, exception);
-                if (target is not null) target.IsLost = true;
-            }
+
+            if (target is not null) target.IsLost = true;
+            search ??= Search(context, model, key);
+            if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next) replica = next;
+            else return await InferAsync(search.Later!.Value, request).ConfigureAwait(false);
         }
     }
 
-    private ValueTask<InferenceResponse> CallAsync(
-        PublishedModel model, Replica replica, InferenceRequest request, CancellationToken cancellationToken) =>
-        model.Entry.Descriptor!.HasProcessing
-            ? Worker.InferAsync(request, replica.Id, cancellationToken)
-            : replica.Grain.InferAsync(request, cancellationToken);
+    private async Task<InferenceResponse> CallAsync(Replica replica, InferenceRequest request, CancellationToken cancellationToken)
+    {
+        using var call = Watch(replica, cancellationToken);
+        try
+        {
+            return await replica.Grain.InferAsync(request with { CallId = call.Id }, call.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (call.IsLost)
+        {
+            throw CallWatch.Call.Lost();
+        }
+    }
 
     /// <summary>Waits for the answer to a request, and sends a copy of the request to a shadow when it is there.</summary>
     private async Task<InferenceResponse> CopyBehindAsync(

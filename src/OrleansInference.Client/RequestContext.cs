@@ -6,4 +6,5 @@ namespace OrleansInference.Client;
 /// <param name="Models">The models as they were when the request came in.</param>
 /// <param name="Deadline">The request's deadline.</param>
 /// <param name="Token">Cancelled by the caller, by the deadline, or where this call is not needed any more.</param>
-internal readonly record struct RequestContext(ModelTable Models, RequestDeadline Deadline, CancellationToken Token);
+/// <param name="LostSince">When the request was lost for the first time, by the clock's timestamps; null where it never was.</param>
+internal readonly record struct RequestContext(ModelTable Models, RequestDeadline Deadline, CancellationToken Token, long? LostSince = null);

@@ -22,6 +22,9 @@ public interface IInferenceEngine
     /// </exception>
     Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken);
 
+    /// <summary>How many bytes models may take of a device's memory; 0 where it is not known.</summary>
+    long GetMemoryLimit(string device);
+
     /// <summary>Lets a version be loaded again that is in quarantine since it has ended the process.</summary>
     void Release(ModelVersion version);
 }

@@ -81,6 +81,14 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         throw new OperationCanceledException(cancellationToken);
     }
 
+    public long GetMemoryLimit(string device)
+    {
+        if (_options.DeviceMemoryBudget > 0) return _options.DeviceMemoryBudget;
+        return _threads[device].Device.Kind == DeviceKind.Cpu
+            ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Devices.Count(other => other.Kind == DeviceKind.Cpu)
+            : 0;
+    }
+
     public void Release(ModelVersion version) => _quarantine?.Release(version);
 
     public async ValueTask DisposeAsync()

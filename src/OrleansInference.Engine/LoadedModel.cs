@@ -58,6 +58,7 @@ internal sealed class LoadedModel : ILoadedModel
         }
 
         var inputs = _version.Network.Bind(request, out var rows);
+        using var outstanding = _device.BeginRequest();
         return Respond(request, await RunAsync(request, inputs, rows, isAdmitted: false, cancellationToken).ConfigureAwait(false));
     }
 
@@ -65,6 +66,7 @@ internal sealed class LoadedModel : ILoadedModel
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var inputs = _version.Network.Bind(request, out var rows);
+        using var outstanding = _device.BeginRequest();
         Interlocked.Increment(ref _streams);
         try
         {
@@ -101,7 +103,7 @@ internal sealed class LoadedModel : ILoadedModel
         _batcher.EnqueueAsync(inputs, rows, request.Priority, isAdmitted, request.Deadline, cancellationToken);
 
     private InferenceResponse Respond(InferenceRequest request, InferenceTensor[] outputs) =>
-        new() { Model = _version.Id, Outputs = ModelSignature.Select(request, outputs) };
+        new() { Model = _version.Id, Outputs = ModelSignature.Select(request, outputs), DeviceLoad = _device.Outstanding - 1 };
 
     /// <summary>The inputs of the next pass; null where this was the last.</summary>
     private InferenceTensor[]? FeedBack(Iteration iteration, InferenceTensor[] inputs, InferenceTensor[] outputs)

@@ -28,6 +28,7 @@ public static class InferenceSiloBuilderExtensions
         silo.Services.TryAddSingleton<LiveStreams>();
         silo.Services.TryAddSingleton<ProcessingThrottle>();
         silo.Services.TryAddSingleton<RequestProcessor>();
+        silo.Services.TryAddSingleton<CallsUnderWay>();
         silo.Services.TryAddSingleton<SiloReporter>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloReporter>());
         silo.Services.AddPlacementFilter<DeviceFilterStrategy, DeviceFilterDirector>(ServiceLifetime.Singleton);
@@ -38,6 +39,12 @@ public static class InferenceSiloBuilderExtensions
         {
             [DeviceFilterDirector.MetadataKey] = string.Join(',', devices.Select(device => device.Name)),
         });
+        // The catalog knows silos by the names of their devices' first part.
+        silo.Configure<SiloOptions>(silo => silo.SiloName = options.SiloName);
+        // What a silo had is loaded elsewhere once the cluster has given the silo up, which takes 15 s by default: three probes of 5 s. Models that
+        // run do not hold up a silo's answers to probes, since they run on threads of their own, and callers do not wait for the verdict, so that
+        // half a second longer or shorter matters little; but a silo that is given up by mistake ends its process. Hence still three probes, of a second each.
+        silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = TimeSpan.FromSeconds(1));
         // A device that no silo owns fails at once, with a message of ours; placement would try for a second.
         silo.Configure<SiloMessagingOptions>(options => options.PlacementMaxRetries = 0);
         return silo;

@@ -13,6 +13,15 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Warning, "Silo {Silo} has not reported for {Seconds} s; its devices are taken for gone.")]
     public static partial void SiloSilent(ILogger logger, string silo, double seconds);
 
+    [LoggerMessage(2007, LogLevel.Warning, "The cluster has given up silo {Silo}; its devices are gone.")]
+    public static partial void SiloLost(ILogger logger, string silo);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Silo {Silo} could not be told whether it takes models.")]
+    public static partial void DrainFailed(ILogger logger, Exception exception, string silo);
+
+    [LoggerMessage(2009, LogLevel.Warning, "What this silo has could not be moved elsewhere; it leaves all the same.")]
+    public static partial void NotDrained(ILogger logger, Exception exception);
+
     [LoggerMessage(2004, LogLevel.Warning, "The report to the catalog failed; the next one is tried in a few seconds.")]
     public static partial void ReportFailed(ILogger logger, Exception exception);
 

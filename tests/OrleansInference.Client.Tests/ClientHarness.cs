@@ -45,6 +45,19 @@ internal sealed class ClientHarness : IAsyncDisposable
         return harness;
     }
 
+    /// <summary>Lets time pass until a call has ended.</summary>
+    public async Task<T> AdvanceAsync<T>(Task<T> call)
+    {
+        while (!call.IsCompleted)
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(50));
+            // Whoever was woken gets the time to act, and to wait again, before the next step.
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        }
+
+        return await call;
+    }
+
     /// <summary>What a model does that never answers: it waits until nobody waits for it any more.</summary>
     public async Task<InferenceResponse> HangAsync(CancellationToken cancellationToken, Action? left = null)
     {

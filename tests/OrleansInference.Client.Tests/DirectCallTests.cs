@@ -23,7 +23,7 @@ public sealed class DirectCallTests
 
         await harness.Client.InferAsync(ClientHarness.Request);
 
-        Assert.Equal([("m@1/n.cpu:0", false)], harness.Grains.Asked);
+        Assert.Equal(["m@1/n.cpu:0"], harness.Grains.Asked);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class DirectCallTests
         await harness.Client.InferAsync(ClientHarness.Request);
 
         Assert.Empty(harness.Local.Asked);
-        Assert.Equal([("m@1/n.cpu:0", false)], harness.Grains.Asked);
+        Assert.Equal(["m@1/n.cpu:0"], harness.Grains.Asked);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class DirectCallTests
 
         await harness.Client.InferAsync(ClientHarness.Request);
 
-        Assert.Equal([("m@1/n.cpu:0", true)], harness.Grains.Asked);
+        Assert.Equal(["m@1/n.cpu:0"], harness.Grains.Asked);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class DirectCallTests
 
         await harness.Client.InferAsync(ClientHarness.Request);
 
-        Assert.Equal([("m@1/n.cpu:0", false)], harness.Grains.Asked);
+        Assert.Equal(["m@1/n.cpu:0"], harness.Grains.Asked);
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed class InferStreamTests
         harness.Grains.OnInferStream = (instance, _, _) => FailAsync(instance, 0, new SiloUnavailableException("S127.0.0.1:11111:1"));
 
         var failure = await Assert.ThrowsAsync<InferenceException>(
-            async () => await harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync());
+            () => harness.AdvanceAsync(harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync().AsTask()));
 
         Assert.Equal("model 'm' version 1 has no device that answers: it cannot be reached", failure.Message);
     }

@@ -7,14 +7,14 @@ namespace OrleansInference.Client.Tests;
 public sealed class InferenceClientTests
 {
     [Fact]
-    public async Task A_request_goes_to_the_model_and_through_a_worker_only_where_there_is_something_to_process()
+    public async Task A_request_goes_to_the_model_on_the_device_that_has_it()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: "n.cpu:0"), Model("p", hasProcessing: true, devices: "n.cpu:0")]);
 
         await harness.Client.InferAsync(ClientHarness.Request);
         await harness.Client.InferAsync(ClientHarness.Request with { Model = "p" });
 
-        Assert.Equal([("m@1/n.cpu:0", false), ("p@1/n.cpu:0", true)], harness.Grains.Asked);
+        Assert.Equal(["m@1/n.cpu:0", "p@1/n.cpu:0"], harness.Grains.Asked);
     }
 
     [Fact]
@@ -69,22 +69,9 @@ public sealed class InferenceClientTests
         Assert.NotEqual(harness.Grains.Asked[0], harness.Grains.Asked[1]);
     }
 
-    [Fact]
-    public async Task Two_losses_are_enough_and_become_unavailable()
-    {
-        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0", "c.cpu:0"])]);
-        harness.Grains.OnInfer = (_, _, _) => throw new SiloUnavailableException("gone");
-
-        var exception = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request));
-
-        Assert.Equal(InferenceError.Unavailable, exception.Error);
-        Assert.Equal(2, harness.Grains.Asked.Count);
-    }
-
     [Theory]
     [InlineData(InferenceError.ModelFailed)]
     [InlineData(InferenceError.InvalidArgument)]
-    [InlineData(InferenceError.QueueFull)]
     public async Task What_would_fail_anywhere_is_not_tried_again(InferenceError error)
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])]);

@@ -18,13 +18,19 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         (_, _, _) => throw new NotSupportedException();
 
     /// <summary>What the worker makes of a request to an ensemble.</summary>
-    public Func<InferenceRequest, InferenceRequest> OnPreprocess { get; set; } = request => request;
+    public Func<InferenceRequest, CancellationToken, Task<InferenceRequest>> OnPreprocess { get; set; } = (request, _) => Task.FromResult(request);
 
     /// <summary>What the worker makes of an ensemble's answer.</summary>
     public Func<InferenceResponse, InferenceResponse> OnPostprocess { get; set; } = response => response;
 
-    /// <summary>The instances asked so far, and whether a worker was between.</summary>
-    public List<(string Instance, bool ByWorker)> Asked { get; } = [];
+    /// <summary>What a model grain says of calls that it is asked about: those that it does not have.</summary>
+    public Func<ModelInstanceId, long[], Task<long[]>> OnFindLost { get; set; } = (_, _) => Task.FromResult(Array.Empty<long>());
+
+    /// <summary>What a worker says of them.</summary>
+    public Func<long[], Task<long[]>> OnFindLostByWorker { get; set; } = _ => Task.FromResult(Array.Empty<long>());
+
+    /// <summary>The instances asked so far.</summary>
+    public List<string> Asked { get; } = [];
 
     /// <summary>Whether calls fail as they do when there is no silo.</summary>
     public bool IsGone { get; set; }
@@ -82,16 +88,16 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
     public Task ReportAsync(SiloReport report) => throw new NotSupportedException();
 
-    private Task<InferenceResponse> InferAsync(ModelInstanceId instance, bool byWorker, InferenceRequest request, CancellationToken cancellationToken)
+    private Task<InferenceResponse> InferAsync(ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)
     {
-        lock (Asked) Asked.Add((instance.ToString(), byWorker));
+        lock (Asked) Asked.Add(instance.ToString());
         return OnInfer(instance, request, cancellationToken);
     }
 
     private IAsyncEnumerable<InferenceResponse> InferStreamAsync(
         ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)
     {
-        lock (Asked) Asked.Add((instance.ToString(), false));
+        lock (Asked) Asked.Add(instance.ToString());
         return OnInferStream(instance, request, cancellationToken);
     }
 
@@ -102,10 +108,12 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public Task UnloadAsync() => throw new NotSupportedException();
 
         public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-            new(grains.InferAsync(instance, false, request, cancellationToken));
+            new(grains.InferAsync(instance, request, cancellationToken));
 
         public IAsyncEnumerable<InferenceResponse> InferStreamAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             grains.InferStreamAsync(instance, request, cancellationToken);
+
+        public ValueTask<long[]> FindLostAsync(long[] calls) => new(grains.OnFindLost(instance, calls));
 
         public Task<ModelStatistics> GetStatisticsAsync() =>
             grains.IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ModelStatistics { InferenceCount = 1 });
@@ -114,15 +122,16 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     private sealed class Worker(ScriptedGrains grains) : IInferenceWorkerGrain
     {
         public ValueTask<InferenceResponse> InferAsync(
-            InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) =>
-            new(grains.InferAsync(instance, true, request, cancellationToken));
+            InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken) =>
-            new(grains.OnPreprocess(request));
+            new(grains.OnPreprocess(request, cancellationToken));
 
         public ValueTask<InferenceResponse> PostprocessAsync(
             InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
             new(grains.OnPostprocess(response));
+
+        public ValueTask<long[]> FindLostAsync(long[] calls) => new(grains.OnFindLostByWorker(calls));
     }
 
     /// <summary>Answers <c>GetGrain</c> by the interface and key asked for; the factory's other members are not used.</summary>

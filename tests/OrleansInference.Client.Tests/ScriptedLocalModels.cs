@@ -5,6 +5,8 @@ internal sealed class ScriptedLocalModels : ILocalModels
 {
     public Func<ModelInstanceId, InferenceRequest, Task<InferenceResponse>?> OnInfer { get; set; } = (_, _) => null;
 
+    public string SiloName { get; set; } = "this_process";
+
     public List<string> Asked { get; } = [];
 
     public Task<InferenceResponse>? TryInferAsync(ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)

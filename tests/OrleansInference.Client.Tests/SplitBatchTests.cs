@@ -186,7 +186,7 @@ public sealed class SplitBatchTests
 
         Assert.Equal(Thousand, response["y"].ToArray<float>());
         // Once for each part that it had at the same time.
-        Assert.InRange(harness.Grains.Asked.Count(asked => asked.Instance.EndsWith("a.cpu:0", StringComparison.Ordinal)), 1, 2);
+        Assert.InRange(harness.Grains.Asked.Count(asked => asked.EndsWith("a.cpu:0", StringComparison.Ordinal)), 1, 2);
     }
 
     [Fact]

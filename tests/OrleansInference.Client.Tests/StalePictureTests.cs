@@ -18,7 +18,7 @@ public sealed class StalePictureTests
             return Task.FromException<InferenceResponse>(Gone);
         };
 
-        Assert.Equal(2, (await harness.Client.InferAsync(ClientHarness.Request)).Model.Version);
+        Assert.Equal(2, (await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request))).Model.Version);
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class StalePictureTests
         await using var harness = await ClientHarness.StartAsync([Model("m", 1, devices: "n.cpu:0")]);
         harness.Grains.OnInferStream = (instance, request, _) => StreamAsync(instance, request);
 
-        Assert.Equal(2, Assert.Single(await harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync()).Model.Version);
+        Assert.Equal(2, Assert.Single(await harness.AdvanceAsync(harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync().AsTask())).Model.Version);
 
         async IAsyncEnumerable<InferenceResponse> StreamAsync(ModelInstanceId instance, InferenceRequest request)
         {
@@ -106,6 +106,6 @@ public sealed class StalePictureTests
 
         for (var request = 0; request < 20; request++) await harness.Client.InferAsync(ClientHarness.Request);
 
-        Assert.All(harness.Grains.Asked, asked => Assert.Equal("m@1/n.cpu:1", asked.Instance));
+        Assert.All(harness.Grains.Asked, asked => Assert.Equal("m@1/n.cpu:1", asked));
     }
 }

@@ -9,7 +9,7 @@ using OrleansInference.Tensors;
 namespace OrleansInference.Client.Ensembles;
 
 /// <summary>Answers a request to an ensemble by asking the models that it consists of.</summary>
-internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGrain> worker, TimeProvider time, ILogger logger)
+internal sealed class EnsembleRunner(ModelCaller caller, TimeProvider time, ILogger logger)
 {
     private readonly MemberRunner _members = new(time);
 
@@ -35,11 +35,6 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         {
             throw context.Deadline.Exceeded(model.Entry.Id.Name);
         }
-        catch (Exception exception) when (exception is not InferenceException && ModelCaller.IsLost(exception))
-        {
-            // Its own worker, since what happens to a step is an exception of ours.
-            throw caller.Lost(model.Entry.Id, exception);
-        }
         finally
         {
             record.End(rows, time.GetElapsedTime(started), time.GetUtcNow());
@@ -50,16 +45,19 @@ internal sealed class EnsembleRunner(ModelCaller caller, Func<IInferenceWorkerGr
         RequestContext context, PublishedModel model, EnsembleRecord record, InferenceRequest request)
     {
         var processes = model.Entry.Descriptor!.HasProcessing;
+        var id = model.Entry.Id;
         var prepared = processes
-            ? await worker().PreprocessAsync(request, model.Entry.Id, context.Token).ConfigureAwait(false)
+            ? await caller.ProcessAsync(
+                id, (worker, call, token) => worker.PreprocessAsync(request with { CallId = call }, id, token), context.Token).ConfigureAwait(false)
             : request with { Inputs = model.Signature!.Bind(request, out _) };
         var nested = new ConcurrentQueue<MemberReport>();
         var (outputs, members) = record.Plan.Aggregation is { } aggregation
             ? await _members.RunAsync(record, aggregation, prepared, Ask, context).ConfigureAwait(false)
             : (await PipelineRunner.RunAsync(record.Plan, prepared, Ask, context.Token).ConfigureAwait(false), []);
-        var response = new InferenceResponse { Model = model.Entry.Id, Outputs = outputs, Members = [.. members, .. nested] };
+        var response = new InferenceResponse { Model = id, Outputs = outputs, Members = [.. members, .. nested] };
         if (!processes) return response with { Outputs = ModelSignature.Select(request, outputs) };
-        return await worker().PostprocessAsync(request, response, model.Entry.Id, context.Token).ConfigureAwait(false);
+        return await caller.ProcessAsync(
+            id, (worker, call, token) => worker.PostprocessAsync(request with { CallId = call }, response, id, token), context.Token).ConfigureAwait(false);
 
         Task<InferenceTensor[]> Ask(EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken) =>
             AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors, nested);

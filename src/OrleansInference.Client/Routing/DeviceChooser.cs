@@ -4,77 +4,93 @@ using System.Diagnostics.CodeAnalysis;
 namespace OrleansInference.Client.Routing;
 
 /// <summary>
-/// Chooses among the devices that have a model: the one of two random ones on which this process has less work outstanding.
-/// Two choices come close to the least loaded device without herding (M. Mitzenmacher, "The Power of Two Choices in Randomized Load
-/// Balancing", 2001).
+/// Chooses among the devices that have a model: one of this process's own that is idle, or else the one of two random ones that has less work
+/// outstanding. Two choices come close to the least loaded device without herding (M. Mitzenmacher, "The Power of Two Choices in
+/// Randomized Load Balancing", 2001). A silo that has lost calls is asked only where no other can be.
 /// </summary>
-internal sealed class DeviceChooser(Random random)
+internal sealed class DeviceChooser(Random random, TimeProvider time, ILocalModels? local = null)
 {
-    private readonly ConcurrentDictionary<string, OutstandingWork> _outstanding = new();
+    /// <summary>So often a random device may turn out not to be eligible, before all are looked through.</summary>
+    private const int MaxDraws = 4;
 
-    public DeviceChooser()
-        : this(Random.Shared)
+    private readonly ConcurrentDictionary<string, OutstandingWork> _devices = new();
+    private readonly ConcurrentDictionary<string, SiloRecord> _silos = new();
+
+    /// <summary>The work on a device, whichever of the device's models it is for.</summary>
+    public OutstandingWork GetWork(string device) => _devices.GetOrAdd(
+        device, name => new(_silos.GetOrAdd(ModelInstanceId.SiloOf(name), _ => new()), time));
+
+    /// <summary>The silos that have lost calls.</summary>
+    public IEnumerable<SiloRecord> Suspects => _silos.Values.Where(silo => silo.IsSuspect);
+
+    /// <summary>Whether a device is this process's own.</summary>
+    public bool IsLocal(string device) => local is not null && ModelInstanceId.SiloOf(device) == local.SiloName;
+
+    /// <summary>Forgets devices and silos that are not there any more.</summary>
+    /// <param name="devices">Those that are.</param>
+    public void Keep(IReadOnlySet<string> devices)
     {
-    }
-
-    /// <summary>The work of this process on a device, whichever of the device's models it is for.</summary>
-    public OutstandingWork GetWork(string device) => _outstanding.GetOrAdd(device, _ => new());
-
-    /// <summary>Chooses a replica other than the excluded one.</summary>
-    public bool TryChoose(IReadOnlyList<Replica> ready, Replica? excluded, [NotNullWhen(true)] out Replica? chosen)
-    {
-        chosen = null;
-        var choices = ready.Count;
-        var place = choices;
-        if (excluded is not null)
+        foreach (var (device, work) in _devices)
         {
-            for (place = 0; place < ready.Count && ready[place].Id != excluded.Id; place++)
-            {
-            }
-
-            if (place < ready.Count) choices--;
+            if (work.Count == 0 && !devices.Contains(device)) _devices.TryRemove(device, out _);
         }
 
-        if (choices == 0) return false;
-        var first = random.Next(choices);
-        chosen = Find(first);
-        if (choices == 1) return true;
-        // Another one than the first: of two devices the busier one is then never chosen.
-        var second = random.Next(choices - 1);
-        var other = Find(second < first ? second : second + 1);
-        if (other.Work.Count < chosen.Work.Count) chosen = other;
-        return true;
+        var silos = _devices.Keys.Select(ModelInstanceId.SiloOf).ToHashSet();
+        foreach (var silo in _silos.Keys.Where(silo => !silos.Contains(silo))) _silos.TryRemove(silo, out _);
+    }
 
-        Replica Find(int index) => ready[index < place ? index : index + 1];
+    /// <summary>Chooses a replica other than those that have been tried.</summary>
+    public bool TryChoose(PublishedModel model, IReadOnlySet<ModelInstanceId>? tried, [NotNullWhen(true)] out Replica? chosen)
+    {
+        foreach (var near in model.Local)
+        {
+            if (near.Work.Load > 0 || tried?.Contains(near.Id) == true) continue;
+            chosen = near;
+            return true;
+        }
+
+        chosen = Draw(model.Ready, tried, null, suspects: false) ?? Draw(model.Ready, tried, null, suspects: true);
+        if (chosen is null || model.Ready.Count == 1) return chosen is not null;
+        // Another one than the first: of two devices the busier one is then never chosen.
+        var second = Draw(model.Ready, tried, chosen, suspects: false);
+        if (second is not null && second.Work.Load < chosen.Work.Load) chosen = second;
+        return true;
     }
 
     /// <summary>
     /// Chooses the same replica for the same key, as long as it is there; when one goes or comes, no keys move but those that it had or gets
     /// (rendezvous hashing: D. Thaler, C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
     /// </summary>
-    public static bool TryChoose(IReadOnlyList<Replica> ready, Replica? excluded, string key, [NotNullWhen(true)] out Replica? chosen)
+    public static bool TryChoose(
+        PublishedModel model, IReadOnlySet<ModelInstanceId>? tried, string key, [NotNullWhen(true)] out Replica? chosen)
     {
-        chosen = ready.Where(replica => replica.Id != excluded?.Id).MaxBy(replica => StableHash.Compute($"{replica.Id}\n{key}"));
+        chosen = model.Ready
+            .Where(replica => tried?.Contains(replica.Id) != true)
+            .OrderBy(replica => replica.Work.Silo.IsSuspect)
+            .ThenByDescending(replica => StableHash.Compute($"{replica.Id}\n{key}"))
+            .FirstOrDefault();
         return chosen is not null;
     }
-}
 
-/// <summary>What is outstanding on a device.</summary>
-internal sealed class OutstandingWork
-{
-    private int _count;
-
-    public int Count => Volatile.Read(ref _count);
-
-    /// <summary>Counts one more request, until what is returned is disposed.</summary>
-    public Request Begin()
+    /// <summary>A random replica that may be asked; the next one in order where few may.</summary>
+    private Replica? Draw(IReadOnlyList<Replica> ready, IReadOnlySet<ModelInstanceId>? tried, Replica? other, bool suspects)
     {
-        Interlocked.Increment(ref _count);
-        return new(this);
-    }
+        for (var draw = 0; draw < MaxDraws && ready.Count > 0; draw++)
+        {
+            var replica = ready[random.Next(ready.Count)];
+            if (MayBeAsked(replica)) return replica;
+        }
 
-    public readonly struct Request(OutstandingWork work) : IDisposable
-    {
-        public void Dispose() => Interlocked.Decrement(ref work._count);
+        var start = ready.Count == 0 ? 0 : random.Next(ready.Count);
+        for (var i = 0; i < ready.Count; i++)
+        {
+            var replica = ready[(start + i) % ready.Count];
+            if (MayBeAsked(replica)) return replica;
+        }
+
+        return null;
+
+        bool MayBeAsked(Replica replica) =>
+            replica != other && (suspects || !replica.Work.Silo.IsSuspect) && tried?.Contains(replica.Id) != true;
     }
 }

@@ -71,5 +71,8 @@ internal sealed class ModelTable
 /// <summary>A model version, the instances of it that may be asked, and what this process knows of its requests.</summary>
 internal sealed record PublishedModel(ModelEntry Entry, IReadOnlyList<Replica> Ready, ModelRecord Record)
 {
+    /// <summary>Those of the instances that are on this process's own devices.</summary>
+    public IReadOnlyList<Replica> Local { get; } = [.. Ready.Where(replica => replica.IsLocal)];
+
     public ModelSignature? Signature { get; } = Entry.Descriptor is { } descriptor ? new(descriptor) : null;
 }

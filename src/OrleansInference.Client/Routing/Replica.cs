@@ -3,8 +3,9 @@ namespace OrleansInference.Client.Routing;
 /// <summary>An instance that may be asked, with what a call needs, so that none has to look it up.</summary>
 /// <param name="id">The instance.</param>
 /// <param name="grain">Its grain.</param>
-/// <param name="work">What this process has outstanding on its device.</param>
-internal sealed class Replica(ModelInstanceId id, IModelGrain grain, OutstandingWork work)
+/// <param name="work">What is outstanding on its device.</param>
+/// <param name="isLocal">Whether its device is this process's own.</param>
+internal sealed class Replica(ModelInstanceId id, IModelGrain grain, OutstandingWork work, bool isLocal = false)
 {
     /// <summary>How much the latest measurement counts: after ten of them little is left of what was before.</summary>
     private const double Weight = 0.2;
@@ -16,6 +17,8 @@ internal sealed class Replica(ModelInstanceId id, IModelGrain grain, Outstanding
     public IModelGrain Grain => grain;
 
     public OutstandingWork Work => work;
+
+    public bool IsLocal => isLocal;
 
     /// <summary>How fast it has answered parts of batches lately, waiting included; 0 where it has answered none.</summary>
     public double RowsPerSecond => Volatile.Read(ref _rowsPerSecond);

@@ -26,6 +26,7 @@ internal sealed class DeviceThread : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly long _origin;
     private TimeSpan _busyUntil;
+    private int _outstanding;
 
     /// <param name="device">The device to own.</param>
     /// <param name="time">The clock of delays and deadlines.</param>
@@ -51,8 +52,18 @@ internal sealed class DeviceThread : IAsyncDisposable
 
     public object Gate { get; } = new();
 
+    /// <summary>Requests that wait for the device or run on it, of all its models.</summary>
+    public int Outstanding => Volatile.Read(ref _outstanding);
+
     /// <summary>Whether the thread ends once it has run what is queued.</summary>
     public bool IsStopping_NeedsLock { get; private set; }
+
+    /// <summary>Counts one more request, until what is returned is disposed.</summary>
+    public Request BeginRequest()
+    {
+        Interlocked.Increment(ref _outstanding);
+        return new(this);
+    }
 
     /// <summary>Runs an action on this thread, before any batch that waits.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: it shuts down, or too many actions wait.</exception>
@@ -211,5 +222,10 @@ internal sealed class DeviceThread : IAsyncDisposable
     {
         _waiting.Remove(batcher);
         batcher.IsSignalled_NeedsLock = false;
+    }
+
+    public readonly struct Request(DeviceThread device) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref device._outstanding);
     }
 }

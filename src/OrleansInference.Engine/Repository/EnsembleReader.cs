@@ -35,7 +35,7 @@ internal static class EnsembleReader
             return null;
         }
 
-        foreach (var field in new[] { "dynamic_batching", "instance_group", "model_transaction_policy", "iteration", "default_model_filename", "model_warmup", "stateful" })
+        foreach (var field in new[] { "dynamic_batching", "instance_group", "model_transaction_policy", "iteration", "default_model_filename", "model_warmup", "stateful", "replicas", "autoscaling", "min_instances" })
         {
             if (model.Has(field)) model.Error(field, $"contradicts platform '{Platform}': an ensemble has no network of its own, its models have");
         }

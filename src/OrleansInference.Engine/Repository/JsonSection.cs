@@ -43,6 +43,16 @@ internal sealed class JsonSection(JsonElement element, string path, List<string>
             : Wrong(name, value, $"an integer from {minimum} to {maximum}", fallback);
     }
 
+    /// <summary>An integer, or a word that stands for one.</summary>
+    public int IntegerOr(string word, int meaning, string name, int fallback, int minimum, int maximum)
+    {
+        if (!TryGet(name, out var value)) return fallback;
+        if (value.ValueKind == JsonValueKind.String && value.ValueEquals(word)) return meaning;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= minimum && number <= maximum
+            ? number
+            : Wrong(name, value, $"an integer from {minimum} to {maximum}, or \"{word}\"", fallback);
+    }
+
     public float Number(string name, float fallback)
     {
         if (!TryGet(name, out var value)) return fallback;

@@ -41,6 +41,12 @@ public sealed record ModelConfig
     /// <summary>On how many devices the model is always loaded, where there is not room for all models.</summary>
     public int MinInstances { get; init; }
 
+    /// <summary>On how many devices the model is loaded; 0 for all that may hold an instance.</summary>
+    public int Replicas { get; init; }
+
+    /// <summary>How that number follows the load; null where it is fixed.</summary>
+    public Autoscaling? Autoscaling { get; init; }
+
     /// <summary>How inputs become the network's own.</summary>
     public required IReadOnlyList<Preprocessing> Preprocessing { get; init; }
 
@@ -109,4 +115,5 @@ public sealed record Iteration(IReadOnlyDictionary<string, string> FeedBack, str
 /// <summary>Devices that may hold an instance.</summary>
 /// <param name="Kind">The kind; null for any.</param>
 /// <param name="Indexes">The devices of that kind; all where empty.</param>
-public sealed record InstanceGroup(DeviceKind? Kind, IReadOnlyList<int> Indexes);
+/// <param name="Count">How many of these devices of the cluster do hold one; 0 for all.</param>
+public sealed record InstanceGroup(DeviceKind? Kind, IReadOnlyList<int> Indexes, int Count);

@@ -17,8 +17,6 @@ internal sealed class ModelConfigReader
 
     private const int MaxBatchSizeLimit = 65_536;
 
-    private const int MaxInstances = 1024;
-
     private static readonly (string, DataType)[] DataTypeNames =
     [
         .. Enum.GetValues<DataType>().Select(type => (NameOf(type), type)),
@@ -139,6 +137,7 @@ internal sealed class ModelConfigReader
         var maxBatchSize = section.Integer("max_batch_size", 0, 0, MaxBatchSizeLimit);
         var inputs = ReadTensors(section, "input", maxBatchSize, platform, TorchConfig.Suggest(archive, "input"));
         var outputs = ReadTensors(section, "output", maxBatchSize, platform, TorchConfig.Suggest(archive, "output"));
+        var groups = ReadInstanceGroups(section, platform);
         var config = new ModelConfig
         {
             Name = name,
@@ -149,8 +148,10 @@ internal sealed class ModelConfigReader
             Outputs = outputs,
             VersionPolicy = VersionPolicyReader.Read(section),
             Batching = BatchingReader.Read(section, maxBatchSize),
-            InstanceGroups = ReadInstanceGroups(section, platform),
-            MinInstances = section.Integer("min_instances", 0, 0, MaxInstances),
+            InstanceGroups = groups,
+            MinInstances = section.Integer("min_instances", 0, 0, ReplicasReader.Limit),
+            Replicas = ReplicasReader.Read(section, groups),
+            Autoscaling = ReplicasReader.ReadAutoscaling(section),
             Preprocessing = ReadPreprocessing(section, inputs, maxBatchSize, platform, other),
             Postprocessing = PostprocessingReader.Read(section, outputs),
             Iteration = IterationReader.Read(section),
@@ -265,8 +266,7 @@ internal sealed class ModelConfigReader
         var groups = new List<InstanceGroup>();
         foreach (var section in model.Sections("instance_group"))
         {
-            if (section.Integer("count", 1, 1, int.MaxValue) > 1)
-                section.Error("count", "a device holds one instance of a model; configure more devices instead");
+            var count = section.Integer("count", 0, 1, ReplicasReader.Limit);
             var kind = section.OneOf<DeviceKind?>(
                 "kind", null, ("KIND_AUTO", null), ("KIND_CPU", DeviceKind.Cpu), ("KIND_GPU", DeviceKind.Cuda));
             var indexes = section.Integers("gpus", 0, int.MaxValue) ?? [];
@@ -274,7 +274,7 @@ internal sealed class ModelConfigReader
             if (platform == OnnxRuntime.Platform && (kind == DeviceKind.Cuda || indexes.Length > 0))
                 section.Error(indexes.Length > 0 ? "gpus" : "kind", $"asks for a GPU, but {OnnxRuntime.Platform} runs on CPUs alone");
             section.RejectUnknown();
-            groups.Add(new(indexes.Length > 0 ? DeviceKind.Cuda : kind, indexes));
+            groups.Add(new(indexes.Length > 0 ? DeviceKind.Cuda : kind, indexes, count));
         }
 
         return groups;

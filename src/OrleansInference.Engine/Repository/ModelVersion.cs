@@ -29,6 +29,8 @@ public sealed class ModelVersion
             Routing = config.Routing,
             Preprocessed = [.. config.Skippable.Select(ToPreprocessed)],
             MinInstances = config.MinInstances,
+            Replicas = config.Replicas,
+            Autoscaling = config.Autoscaling,
             HasProcessing = config.Preprocessing.Count + config.Postprocessing.Count > 0,
             // Whatever kinds it leaves open: the reader admits no group of a GPU.
             DeviceKinds = config.Platform == OnnxRuntime.Platform ? ["cpu"] : [.. config.InstanceGroups.SelectMany(ToDeviceKinds).Distinct()],

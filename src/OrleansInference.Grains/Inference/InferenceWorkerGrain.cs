@@ -5,27 +5,35 @@ using OrleansInference.Grains.Models;
 
 namespace OrleansInference.Grains.Inference;
 
-/// <summary>Preprocesses, calls the model, postprocesses.</summary>
+/// <summary>Preprocesses, runs the model, postprocesses.</summary>
 [StatelessWorker]
 [Reentrant] // A worker that waits for a batch must take further calls, or the number of workers would limit the batch.
-internal sealed class InferenceWorkerGrain(IModelRepository repository, ModelInstances instances, RequestProcessor processor)
-    : Grain, IInferenceWorkerGrain
+internal sealed class InferenceWorkerGrain(
+    IModelRepository repository, ModelInstances instances, RequestProcessor processor, CallsUnderWay calls) : Grain, IInferenceWorkerGrain
 {
     public async ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
     {
-        // The repository may have changed since the instance was loaded; of an instance on another silo only the repository tells.
-        var model = instances.FindLoaded(instance) ?? Find(instance.Model);
-        var network = await processor.PreprocessAsync(model, request, cancellationToken);
-        var response = await GrainFactory.GetModel(instance).InferAsync(network, cancellationToken);
-        return await processor.PostprocessAsync(model, request, response, cancellationToken);
+        var (version, model) = instances.FindServing(instance)
+            ?? throw new InferenceException(InferenceError.NotReady, $"{instance} is not loaded any more");
+        var network = await processor.PreprocessAsync(version, request, cancellationToken);
+        var response = await model.InferAsync(network, cancellationToken);
+        return await processor.PostprocessAsync(version, request, response, cancellationToken);
     }
 
-    public ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken) =>
-        processor.PreprocessAsync(Find(model), request, cancellationToken);
+    public async ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken)
+    {
+        using var noted = calls.Note(request.CallId);
+        return await processor.PreprocessAsync(Find(model), request, cancellationToken);
+    }
 
-    public ValueTask<InferenceResponse> PostprocessAsync(
-        InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
-        processor.PostprocessAsync(Find(model), request, response, cancellationToken);
+    public async ValueTask<InferenceResponse> PostprocessAsync(
+        InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken)
+    {
+        using var noted = calls.Note(request.CallId);
+        return await processor.PostprocessAsync(Find(model), request, response, cancellationToken);
+    }
+
+    public ValueTask<long[]> FindLostAsync(long[] asked) => new(calls.FindUnknown(asked));
 
     private ModelVersion Find(ModelId model) => repository.Find(model)
         ?? throw new InferenceException(InferenceError.NotReady, $"the repository of this silo does not have {model}");

@@ -1,11 +1,21 @@
+using OrleansInference.Grains.Placement;
+
 namespace OrleansInference.Grains.Models;
 
 /// <summary>Pure: what follows from the silos' latest reports and from what was asked for.</summary>
 /// <param name="reports">The latest report of each silo.</param>
 /// <param name="wishes">What was asked for.</param>
-internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, CatalogWishes wishes)
+/// <param name="placement">Where model versions were to be so far; of those that are not among them, where the reports say that they are.</param>
+/// <param name="scales">How many replicas model versions are to have whose number follows the load.</param>
+internal sealed class CatalogState(
+    IReadOnlyCollection<SiloReport> reports,
+    CatalogWishes wishes,
+    IReadOnlyDictionary<ModelId, IReadOnlyList<string>>? placement = null,
+    IReadOnlyDictionary<ModelId, int>? scales = null)
 {
+    private Dictionary<ModelId, WantedModel>? _wanted;
     private IReadOnlyList<ModelPlace>? _places;
+    private Dictionary<ModelInstanceId, ModelInstanceStatus>? _instances;
 
     /// <summary>Every model version of the cluster, with the state of its instances.</summary>
     public IReadOnlyList<ModelEntry> Merge()
@@ -29,79 +39,161 @@ internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, Cata
         ]);
     }
 
-    /// <summary>
-    /// The instances that there are to be, or that are loaded on demand: on every device that the model's configuration admits, or, where not all
-    /// models have room, on as many of these devices as it asks for, and else on one on demand. Ensembles have none.
-    /// </summary>
-    public IReadOnlyList<ModelPlace> Places => _places ??= FindPlaces();
+    /// <summary>The instances that there are to be, or that are loaded on demand. Ensembles have none.</summary>
+    public IReadOnlyList<ModelPlace> Places => _places ??= [.. FindPlaces()];
 
-    private IReadOnlyList<ModelPlace> FindPlaces()
-    {
-        var possible =
-            from report in reports
-            from publication in report.Models
-            where publication.Reason.Length == 0 && wishes.IsWanted(publication) && publication.Descriptor!.Ensemble is null
-            from device in report.Devices
-            where Admits(publication.Descriptor!, device)
-            select (Place: new ModelPlace(new(publication.Id, device), publication.Revision, report.LoadsOnDemand), publication.Descriptor!.MinInstances);
-        var (scarce, ample) = (possible.Where(pair => pair.Place.IsOnDemand), possible.Where(pair => !pair.Place.IsOnDemand));
-        return
-        [
-            .. ample.Select(pair => pair.Place),
-            .. scarce.GroupBy(pair => pair.Place.Id.Model).SelectMany(Choose),
-        ];
-    }
+    /// <summary>The devices of each model version.</summary>
+    public IReadOnlyDictionary<ModelId, IReadOnlyList<string>> Placement => Places
+        .GroupBy(place => place.Id.Model)
+        .ToDictionary(group => group.Key, IReadOnlyList<string> (group) => [.. group.Select(place => place.Id.Device)]);
 
     /// <summary>The instances that should be loaded and are not, or not as their silo's repository has them now.</summary>
-    public IReadOnlyList<ModelInstanceId> FindMissing()
-    {
-        var existing = Instances();
-        return
-        [
-            .. Places
-                .Where(place => existing.TryGetValue(place.Id, out var instance) ? instance.Revision != place.Revision : !place.IsOnDemand)
-                .Select(place => place.Id),
-        ];
-    }
+    public IReadOnlyList<ModelInstanceId> FindMissing() =>
+    [
+        .. Places
+            .Where(place => Instances.TryGetValue(place.Id, out var instance) ? instance.Revision != place.Revision : !place.IsOnDemand)
+            .Select(place => place.Id),
+    ];
 
     /// <summary>
-    /// The instances that exist and should not: of unloaded models, and of versions that no repository has any more, once those that
-    /// take their place on the device answer. Where these cannot be loaded, the old ones stay. What is loaded on demand leaves when its
-    /// room is needed.
+    /// The instances that exist and should not, once what is to be in their place answers: the version that follows on their device, or where there is
+    /// none the model's other replicas. Where these cannot be loaded, the old ones stay, unless their silo is to be left. What is loaded on
+    /// demand leaves when its room is needed.
     /// </summary>
     public IReadOnlyList<ModelInstanceId> FindSurplus()
     {
-        var existing = Instances();
-        var places = Places;
-        var wanted = places.Select(place => place.Id).ToHashSet();
-        var onDemand = places.Where(place => place.IsOnDemand).Select(place => place.Id.Model).ToHashSet();
-        var notThere = places
-            .Where(place => !place.IsOnDemand && existing.GetValueOrDefault(place.Id)?.State != ModelState.Ready)
-            .Select(place => (place.Id.Model.Name, place.Id.Device))
-            .ToHashSet();
+        var wanted = Places.ToDictionary(place => place.Id);
+        var byName = Places.ToLookup(place => place.Id.Model.Name);
+        var draining = reports.Where(report => report.IsDraining).Select(report => report.Silo).ToHashSet();
         return
         [
-            .. existing.Values
-                .Where(instance => instance.State != ModelState.Unloading && !wanted.Contains(instance.Id) && !onDemand.Contains(instance.Id.Model))
-                .Where(instance => instance.State == ModelState.Unavailable || !notThere.Contains((instance.Id.Model.Name, instance.Id.Device)))
+            .. Instances.Values
+                .Where(instance => instance.State != ModelState.Unloading && !wanted.ContainsKey(instance.Id))
+                .Where(instance => instance.State == ModelState.Unavailable || MayLeave(instance.Id, byName[instance.Id.Model.Name]))
                 .Select(instance => instance.Id),
         ];
+
+        bool MayLeave(ModelInstanceId id, IEnumerable<ModelPlace> places)
+        {
+            var isLeft = draining.Contains(ModelInstanceId.SiloOf(id.Device));
+            if (places.Any(place => place.IsOnDemand && place.Id.Model == id.Model)) return isLeft;
+            var others = places.ToList();
+            if (others.Exists(place => place.Id.Device == id.Device)) return others.TrueForAll(place => place.Id.Device != id.Device || IsReady(place));
+            // What has nowhere to go answers where it is to the end.
+            if (others.Count == 0) return !Wanted.Keys.Any(model => model.Name == id.Model.Name);
+            // One that cannot be loaded would hold up the move of all others.
+            return others.TrueForAll(place => IsReady(place) || StateOf(place) == ModelState.Unavailable) && (isLeft || others.Exists(IsReady));
+        }
+
+        bool IsReady(ModelPlace place) => place.IsOnDemand || StateOf(place) == ModelState.Ready;
+
+        ModelState? StateOf(ModelPlace place) => Instances.GetValueOrDefault(place.Id)?.State;
     }
 
-    private Dictionary<ModelInstanceId, ModelInstanceStatus> Instances() => reports
+    /// <summary>Whether a silo has nothing any more that is to be elsewhere.</summary>
+    public bool IsDrained(string silo)
+    {
+        var elsewhere = Places.Select(place => place.Id.Model.Name).ToHashSet();
+        return !Instances.Keys.Any(id => ModelInstanceId.SiloOf(id.Device) == silo && elsewhere.Contains(id.Model.Name));
+    }
+
+    /// <summary>The silos with what is on their devices.</summary>
+    public ClusterSnapshot Describe()
+    {
+        return new([.. reports.Where(report => report.Devices.Count > 0).OrderBy(report => report.Silo, StringComparer.Ordinal).Select(ToSilo)]);
+
+        static SiloStatus ToSilo(SiloReport report)
+        {
+            var instances = report.Instances.ToLookup(instance => instance.Id.Device);
+            var loads = report.Loads.ToDictionary(load => load.Id, load => load.QueueDepth);
+            return new(
+                report.Silo,
+                report.IsDraining ? SiloState.Draining : SiloState.Active,
+                [
+                    .. report.Devices.Select((device, place) => new DeviceStatus(
+                        device,
+                        ModelInstanceId.KindAndIndexOf(device).Split(':')[0],
+                        report.Memory.ElementAtOrDefault(place),
+                        [
+                            .. instances[device]
+                                .OrderBy(instance => instance.Id.Model.Name, StringComparer.Ordinal)
+                                .ThenBy(instance => instance.Id.Model.Version)
+                                .Select(instance => new DeviceModel(instance.Id.Model, instance.State, loads.GetValueOrDefault(instance.Id))),
+                        ])),
+                ]);
+        }
+    }
+
+    /// <summary>The model versions that are to be on devices.</summary>
+    private Dictionary<ModelId, WantedModel> Wanted => _wanted ??= FindWanted();
+
+    private Dictionary<ModelInstanceId, ModelInstanceStatus> Instances => _instances ??= reports
         .SelectMany(report => report.Instances)
         .DistinctBy(instance => instance.Id)
         .ToDictionary(instance => instance.Id);
 
     /// <summary>
-    /// The first devices in an order that each model has for itself, and that stays when others come or go (rendezvous hashing: D. Thaler,
-    /// C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
+    /// Where there is room for all models they are loaded, on as many devices as their configuration says; where there is not, each has a place or
+    /// more on demand. A silo of one kind may be beside one of the other.
     /// </summary>
-    private static IEnumerable<ModelPlace> Choose(IEnumerable<(ModelPlace Place, int MinInstances)> places) => places
-        .OrderByDescending(pair => StableHash.Compute($"{pair.Place.Id.Model.Name}\n{pair.Place.Id.Device}"))
-        // Each silo loads what its own repository says: one that has not read a change yet would load what was before.
-        .Where((pair, rank) => rank < Math.Max(pair.MinInstances, 1))
-        .Select(pair => pair.Place with { IsOnDemand = pair.MinInstances == 0 });
+    private IEnumerable<ModelPlace> FindPlaces()
+    {
+        var taking = reports.Where(report => !report.IsDraining).ToList();
+        var ample = FindDevices(taking.Where(report => !report.LoadsOnDemand));
+        var scarce = FindDevices(taking.Where(report => report.LoadsOnDemand));
+        foreach (var (id, device) in Plan(ample, Wanted.Values.Select(model => model.DemandOf(ample, isScarce: false))))
+            yield return new(new(id, device), Wanted[id].RevisionOn(device), Wanted[id].IsIdle);
+        var rest = Wanted.Values.Where(model => model.Descriptor.Replicas == 0 || !ample.Any(model.Admits));
+        foreach (var group in Plan(scarce, rest.Select(model => model.DemandOf(scarce, isScarce: true))).GroupBy(place => place.Id))
+        {
+            foreach (var (device, rank) in group.Select((place, rank) => (place.Device, rank)))
+                yield return new(new(group.Key, device), Wanted[group.Key].RevisionOn(device), rank >= Wanted[group.Key].Descriptor.MinInstances);
+        }
+    }
+
+    private IEnumerable<(ModelId Id, string Device)> Plan(IReadOnlyList<PlacementDevice> devices, IEnumerable<PlacementDemand> demands)
+    {
+        if (devices.Count == 0) return [];
+        var asked = demands.ToList();
+        var there = Instances.Values
+            .Where(instance => instance.State is ModelState.Ready or ModelState.Loading)
+            .ToLookup(instance => instance.Id.Model, instance => instance.Id.Device);
+        var current = asked.ToDictionary(
+            demand => demand.Model, IReadOnlyList<string> (demand) => placement?.GetValueOrDefault(demand.Model) ?? [.. there[demand.Model]]);
+        return ReplicaPlanner.Plan(devices, asked, current).SelectMany(pair => pair.Value.Select(device => (pair.Key, device)));
+    }
+
+    private static List<PlacementDevice> FindDevices(IEnumerable<SiloReport> silos) =>
+    [
+        .. silos.SelectMany(report =>
+        {
+            var waiting = report.Loads.ToLookup(load => load.Id.Device, load => load.QueueDepth);
+            return report.Devices.Select((device, place) =>
+                new PlacementDevice(device, report.Memory.ElementAtOrDefault(place).TotalBytes, waiting[device].Sum()));
+        }),
+    ];
+
+    private Dictionary<ModelId, WantedModel> FindWanted()
+    {
+        var wanted = new Dictionary<ModelId, WantedModel>();
+        foreach (var report in reports)
+        {
+            foreach (var publication in report.Models)
+            {
+                if (publication.Reason.Length > 0 || !wishes.IsWanted(publication) || publication.Descriptor!.Ensemble is not null) continue;
+                if (!wanted.TryGetValue(publication.Id, out var model))
+                    wanted[publication.Id] = model = new(publication.Descriptor, scales?.TryGetValue(publication.Id, out var scale) == true ? scale : null);
+                model.Revisions[report.Silo] = publication.Revision;
+            }
+        }
+
+        foreach (var instance in Instances.Values)
+        {
+            if (wanted.TryGetValue(instance.Id.Model, out var model)) model.MemoryBytes = Math.Max(model.MemoryBytes, instance.MemoryBytes);
+        }
+
+        return wanted;
+    }
 
     private static IEnumerable<ModelInstanceStatus> WithOnDemand(IReadOnlyList<ModelInstanceStatus> instances, IEnumerable<ModelPlace> onDemand)
     {
@@ -149,6 +241,36 @@ internal sealed class CatalogState(IReadOnlyCollection<SiloReport> reports, Cata
         ModelState.Unavailable => 1,
         _ => 0,
     };
+
+    /// <summary>A model version that is to be on devices.</summary>
+    /// <param name="descriptor">Its description.</param>
+    /// <param name="scale">How many replicas it is to have, where that follows the load.</param>
+    private sealed class WantedModel(ModelDescriptor descriptor, int? scale)
+    {
+        public ModelDescriptor Descriptor => descriptor;
+
+        /// <summary>Whether it is only on demand where others are loaded.</summary>
+        public bool IsIdle => scale == 0;
+
+        /// <summary>The files that the silos have of it, by their names: each loads what its own repository says.</summary>
+        public Dictionary<string, string> Revisions { get; } = [];
+
+        public long MemoryBytes { get; set; }
+
+        public string RevisionOn(string device) => Revisions[ModelInstanceId.SiloOf(device)];
+
+        public bool Admits(PlacementDevice device) =>
+            Revisions.ContainsKey(ModelInstanceId.SiloOf(device.Name)) && CatalogState.Admits(descriptor, device.Name);
+
+        public PlacementDemand DemandOf(IReadOnlyList<PlacementDevice> devices, bool isScarce)
+        {
+            var all = isScarce ? Math.Max(descriptor.MinInstances, 1) : devices.Count;
+            var replicas = descriptor.Autoscaling is { } limits ? Math.Max(scale ?? limits.MinReplicas, 1)
+                : descriptor.Replicas == 0 ? all
+                : descriptor.Replicas;
+            return new(descriptor.Id, replicas, MemoryBytes, Admits);
+        }
+    }
 
     /// <summary>Whether a device named <c>silo.kind:index</c> is of a kind, or exactly one, that the model admits.</summary>
     private static bool Admits(ModelDescriptor model, string device)

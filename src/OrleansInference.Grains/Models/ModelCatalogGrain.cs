@@ -5,6 +5,8 @@ using Microsoft.Extensions.Logging;
 
 using Orleans.Concurrency;
 
+using OrleansInference.Grains.Placement;
+
 namespace OrleansInference.Grains.Models;
 
 /// <summary>
@@ -16,6 +18,7 @@ namespace OrleansInference.Grains.Models;
 internal sealed class ModelCatalogGrain(
     [PersistentState("catalog", ModelCatalogGrain.StorageName)] IPersistentState<CatalogWishes> wishes,
     IGrainFactory grains,
+    IClusterMembershipService membership,
     IHostApplicationLifetime silo,
     TimeProvider time,
     ILogger<ModelCatalogGrain> logger) : Grain, IModelCatalogGrain
@@ -26,30 +29,54 @@ internal sealed class ModelCatalogGrain(
     /// <summary>After so long without a report a silo is taken for gone.</summary>
     public static readonly TimeSpan ReportLifetime = 4 * SiloReporter.Interval;
 
-    private static readonly TimeSpan WatchTime = TimeSpan.FromSeconds(10);
+    /// <summary>How long it waits at most for the first report of each silo.</summary>
+    private static readonly TimeSpan SettlingTime = 2 * SiloReporter.Interval;
+
+    private static readonly TimeSpan WatchTime = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<string, (SiloReport Report, long Received)> _reports = [];
-    private readonly HashSet<(ModelInstanceId Instance, bool Load)> _changing = [];
+    private readonly HashSet<(ModelInstanceId Instance, Change Change)> _changing = [];
     private readonly SemaphoreSlim _writing = new(1);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
+    private readonly Dictionary<ModelId, ReplicaScaler> _scalers = [];
+    private readonly CancellationTokenSource _ended = new();
+    private IReadOnlyDictionary<ModelId, IReadOnlyList<string>> _placement = new Dictionary<ModelId, IReadOnlyList<string>>();
+    private long _began;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CatalogSnapshot _snapshot = new(new("", 0), []);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(ForgetSilentSilos, SiloReporter.Interval, SiloReporter.Interval);
+        _began = time.GetTimestamp();
+        this.RegisterGrainTimer(LookAround, SiloReporter.Interval, SiloReporter.Interval);
+        FollowMembershipAsync().Ignore();
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _ended.Cancel();
         return Task.CompletedTask;
     }
 
     public Task ReportAsync(SiloReport report)
     {
         _reports[report.Silo] = (report, time.GetTimestamp());
-        var state = State;
-        Refresh(state);
-        foreach (var instance in state.FindMissing()) ChangeAsync(instance, load: true).Ignore();
-        foreach (var instance in state.FindSurplus()) ChangeAsync(instance, load: false).Ignore();
+        ForgetLostSilos();
+        Update();
         return Task.CompletedTask;
     }
+
+    public Task<ClusterSnapshot> GetClusterAsync() => Task.FromResult(State.Describe());
+
+    public async Task DrainAsync(string silo, CancellationToken cancellationToken)
+    {
+        await SetDrainingAsync(silo, true).WaitAsync(cancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+        while (!State.IsDrained(silo)) await _changed.Task.WaitAsync(ended.Token);
+    }
+
+    public Task ResumeAsync(string silo, CancellationToken cancellationToken) => SetDrainingAsync(silo, false).WaitAsync(cancellationToken);
 
     public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) =>
         LoadAsync(model, content, [], cancellationToken);
@@ -101,7 +128,7 @@ internal sealed class ModelCatalogGrain(
         var models = withDependents ? FindDependents(model) : [model];
         foreach (var name in models) await WishAsync(name, unloaded: true);
         var instances = State.FindSurplus().Where(instance => models.Contains(instance.Model.Name));
-        await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, load: false))).WaitAsync(cancellationToken);
+        await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, Change.Unload))).WaitAsync(cancellationToken);
         return _snapshot;
     }
 
@@ -166,7 +193,78 @@ internal sealed class ModelCatalogGrain(
 
     private string FindReason(string model) => _snapshot.Models.First(entry => entry.Id.Name == model).Reason;
 
-    private CatalogState State => new([.. _reports.Values.Select(entry => entry.Report)], wishes.State);
+    private CatalogState State => new(
+        [.. _reports.Values.Select(entry => entry.Report)],
+        wishes.State,
+        _placement,
+        _scalers.ToDictionary(pair => pair.Key, pair => pair.Value.Replicas));
+
+    /// <summary>
+    /// Whether all silos have reported that there are. Before that, what is not known would be taken for missing, and loaded once more elsewhere.
+    /// </summary>
+    private bool IsSettled =>
+        time.GetElapsedTime(_began) > SettlingTime ||
+        membership.CurrentSnapshot.Members.Values.All(member =>
+            member.Status != SiloStatus.Active || _reports.Values.Any(entry => entry.Report.Address is { } address && address.Equals(member.SiloAddress)));
+
+    /// <summary>Shows what is known, and has changed what is not as it should be.</summary>
+    private void Update()
+    {
+        var state = State;
+        Refresh(state);
+        if (!IsSettled) return;
+        _placement = state.Placement;
+        foreach (var instance in state.FindMissing()) ChangeAsync(instance, Change.Load).Ignore();
+        foreach (var instance in state.FindSurplus()) ChangeAsync(instance, Change.Unload).Ignore();
+        foreach (var instance in _scalers.Values.SelectMany(scaler => scaler.Resting)) ChangeAsync(instance, Change.Rest).Ignore();
+    }
+
+    /// <summary>Forgets a silo as soon as the cluster has given it up, instead of waiting for the reports that it does not send.</summary>
+    private async Task FollowMembershipAsync()
+    {
+        try
+        {
+            await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(_ended.Token))
+            {
+                if (ForgetLostSilos()) Update();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // This grain is leaving.
+        }
+    }
+
+    private bool ForgetLostSilos()
+    {
+        var members = membership.CurrentSnapshot.Members;
+        var lost = _reports.Values
+            .Where(entry => entry.Report.Address is { } address && members.TryGetValue(address, out var member) && member.Status == SiloStatus.Dead)
+            .Select(entry => entry.Report.Silo)
+            .ToList();
+        foreach (var silo in lost)
+        {
+            Log.SiloLost(logger, silo);
+            _reports.Remove(silo);
+        }
+
+        return lost.Count > 0;
+    }
+
+    private async Task SetDrainingAsync(string silo, bool isDraining)
+    {
+        if (!_reports.TryGetValue(silo, out var known) || known.Report.Devices.Count == 0)
+            throw new InferenceException(InferenceError.NotFound, $"there is no silo '{silo}' with devices");
+        try
+        {
+            await grains.GetRepository(known.Report.Devices[0]).SetDrainingAsync(isDraining);
+        }
+        catch (Exception exception) when (exception is OrleansException or TimeoutException)
+        {
+            Log.DrainFailed(logger, exception, silo);
+            throw new InferenceException(InferenceError.Unavailable, $"silo '{silo}' does not answer", exception);
+        }
+    }
 
     /// <summary>What the silos' repositories hold of a model now; a silo that does not answer does not hold up the others.</summary>
     private async Task<IReadOnlyList<ModelPublication>> RefreshRepositoriesAsync(string model, ModelOverride? content)
@@ -219,13 +317,18 @@ internal sealed class ModelCatalogGrain(
     /// Asks for a change that is not under way yet. The silo's report tells what came of it; where the silo could not be reached, its next
     /// report has it tried again.
     /// </summary>
-    private async Task ChangeAsync(ModelInstanceId instance, bool load)
+    private async Task ChangeAsync(ModelInstanceId instance, Change change)
     {
-        if (!_changing.Add((instance, load))) return;
+        if (!_changing.Add((instance, change))) return;
         try
         {
             var grain = grains.GetModel(instance);
-            await (load ? grain.LoadAsync() : grain.UnloadAsync());
+            await (change switch
+            {
+                Change.Load => grain.LoadAsync(),
+                Change.Rest => grain.RestAsync(),
+                _ => grain.UnloadAsync(),
+            });
         }
         catch (InferenceException)
         {
@@ -237,11 +340,11 @@ internal sealed class ModelCatalogGrain(
         }
         finally
         {
-            _changing.Remove((instance, load));
+            _changing.Remove((instance, change));
         }
     }
 
-    private Task ForgetSilentSilos()
+    private Task LookAround()
     {
         foreach (var (silo, (_, received)) in _reports)
         {
@@ -250,9 +353,32 @@ internal sealed class ModelCatalogGrain(
             _reports.Remove(silo);
         }
 
-        Refresh(State);
+        Scale();
+        Update();
         return Task.CompletedTask;
     }
+
+    /// <summary>Has the number of replicas follow the load, where models ask for that.</summary>
+    private void Scale()
+    {
+        var loads = _reports.Values.SelectMany(entry => entry.Report.Loads).ToLookup(load => load.Id.Model);
+        var limits = _reports.Values
+            .SelectMany(entry => entry.Report.Models)
+            .Where(publication => publication.Descriptor?.Autoscaling is not null)
+            .DistinctBy(publication => publication.Id)
+            .ToDictionary(publication => publication.Id, publication => publication.Descriptor!.Autoscaling!);
+        foreach (var model in _scalers.Keys.Where(model => !limits.ContainsKey(model))) _scalers.Remove(model);
+        foreach (var (model, limit) in limits)
+        {
+            if (!_scalers.TryGetValue(model, out var scaler)) _scalers[model] = scaler = new(limit, CountReplicas(model));
+            scaler.Observe(limit, [.. loads[model]], time.GetElapsedTime(_began));
+        }
+    }
+
+    /// <summary>How many replicas a model has: a catalog that has moved goes on with these.</summary>
+    private int CountReplicas(ModelId model) => _reports.Values
+        .SelectMany(entry => entry.Report.Instances)
+        .Count(instance => instance.Id.Model == model && instance.State is ModelState.Ready or ModelState.Loading);
 
     /// <summary>Makes a new snapshot and wakes the watchers, where anything has changed.</summary>
     private void Refresh(CatalogState state)
@@ -275,4 +401,11 @@ internal sealed class ModelCatalogGrain(
             pair.First.Reason == pair.Second.Reason &&
             pair.First.Descriptor?.Configuration == pair.Second.Descriptor?.Configuration &&
             pair.First.Instances.ToHashSet().SetEquals(pair.Second.Instances));
+
+    private enum Change
+    {
+        Load,
+        Unload,
+        Rest,
+    }
 }

@@ -22,6 +22,7 @@ internal sealed class ModelGrain(
     ModelInstances instances,
     LiveStreams streams,
     RequestProcessor processor,
+    CallsUnderWay calls,
     SiloReporter reporter,
     EngineOptions options,
     ILogger<ModelGrain> logger) : Grain, IModelGrain
@@ -74,6 +75,12 @@ internal sealed class ModelGrain(
         }
     }
 
+    public async Task RestAsync()
+    {
+        if (_current is { Streams: 0 } && IsOnDemand) LeaveAsync("nobody has asked for it for long").Ignore();
+        await reporter.ReportAsync();
+    }
+
     public async Task UnloadAsync()
     {
         // A load that is under way, or waits for one, was asked for before this.
@@ -81,8 +88,9 @@ internal sealed class ModelGrain(
         _unloading = new();
         await unloading.CancelAsync();
         unloading.Dispose();
-        _isRefused = true;
-        _notReady = "unloaded";
+        // A silo that is resumed may be asked for it again.
+        _isRefused = !reporter.IsDraining;
+        _notReady = reporter.IsDraining ? "its silo is being left" : "unloaded";
         if (_current is { } serving)
         {
             _current = null;
@@ -97,12 +105,19 @@ internal sealed class ModelGrain(
         await reporter.ReportAsync();
     }
 
-    public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
-        _current is { } serving ? new(serving.Model.InferAsync(request, cancellationToken)) : InferOnDemandAsync(request, cancellationToken);
+    public async ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
+    {
+        using var noted = calls.Note(request.CallId);
+        var serving = _current ?? await LoadOnDemandAsync(cancellationToken);
+        return serving.Version.Descriptor.HasProcessing
+            ? await GrainFactory.GetWorker().InferAsync(request, _id, cancellationToken)
+            : await serving.Model.InferAsync(request, cancellationToken);
+    }
 
     public async IAsyncEnumerable<InferenceResponse> InferStreamAsync(
         InferenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        using var noted = calls.Note(request.CallId);
         var serving = _current ?? await LoadOnDemandAsync(cancellationToken);
         var processes = serving.Version.Descriptor.HasProcessing;
         serving.Streams++;
@@ -125,19 +140,15 @@ internal sealed class ModelGrain(
         }
     }
 
+    public ValueTask<long[]> FindLostAsync(long[] asked) => new(calls.FindUnknown(asked));
+
     public Task<ModelStatistics> GetStatisticsAsync() =>
         Task.FromResult(_current is null ? _past : _past.Add(_current.Model.GetStatistics()));
-
-    private async ValueTask<InferenceResponse> InferOnDemandAsync(InferenceRequest request, CancellationToken cancellationToken)
-    {
-        var serving = await LoadOnDemandAsync(cancellationToken);
-        return await serving.Model.InferAsync(request, cancellationToken);
-    }
 
     /// <summary>Loads what is loaded on demand, once for all who wait for it.</summary>
     private async Task<Serving> LoadOnDemandAsync(CancellationToken cancellationToken)
     {
-        if (!options.LoadsOnDemand || _isRefused) throw NotReady();
+        if (_isRefused || reporter.IsDraining || !IsOnDemand) throw NotReady();
         _past = _past with { ColdRequestCount = _past.ColdRequestCount + 1 };
         for (var attempt = 1; attempt <= MaxAttempts && _current is null; attempt++)
         {
@@ -161,6 +172,9 @@ internal sealed class ModelGrain(
             }
         }
     }
+
+    /// <summary>Whether it may be loaded by a request: where there is not room for all models, or where it leaves its last device when nobody asks.</summary>
+    private bool IsOnDemand => options.LoadsOnDemand || repository.Find(_id.Model)?.Config.Autoscaling is { MinReplicas: 0 };
 
     private InferenceException NotReady() => new(
         InferenceError.NotReady,
@@ -246,19 +260,18 @@ internal sealed class ModelGrain(
 
     /// <summary>Leaves the device for another model's sake, until the next request. The engine calls it from anywhere.</summary>
     private Task LeaveAsync() => Task.Factory.StartNew(
-        async () =>
-        {
-            if (_current is not { Streams: 0 } serving) return;
-            _current = null;
-            _notReady = "it has made room for another model";
-            _past = _past.Add(serving.Model.GetStatistics()) with { QueueDepth = 0 };
-            instances.Remove(_id);
-            _retired.Add(serving);
-            await DisposeAsync(serving);
-        },
-        CancellationToken.None,
-        TaskCreationOptions.None,
-        _turns).Unwrap();
+        () => LeaveAsync("it has made room for another model"), CancellationToken.None, TaskCreationOptions.None, _turns).Unwrap();
+
+    private async Task LeaveAsync(string reason)
+    {
+        if (_current is not { Streams: 0 } serving) return;
+        _current = null;
+        _notReady = reason;
+        _past = _past.Add(serving.Model.GetStatistics()) with { QueueDepth = 0 };
+        instances.Remove(_id);
+        _retired.Add(serving);
+        await DisposeAsync(serving);
+    }
 
     private void Retire(Serving serving)
     {

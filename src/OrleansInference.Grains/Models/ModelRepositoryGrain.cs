@@ -4,7 +4,7 @@ using OrleansInference.Grains.Placement;
 
 namespace OrleansInference.Grains.Models;
 
-/// <summary>Lets the catalog have this silo's repository read again.</summary>
+/// <summary>Lets the catalog have this silo's repository read again, and have the silo take models or not.</summary>
 [OnDeviceSilo] // The key is a device of the silo that is meant.
 internal sealed class ModelRepositoryGrain(IModelRepository repository, IInferenceEngine engine, SiloReporter reporter) : Grain, IModelRepositoryGrain
 {
@@ -16,5 +16,11 @@ internal sealed class ModelRepositoryGrain(IModelRepository repository, IInferen
         foreach (var version in found.Select(publication => repository.Find(publication.Id)).OfType<ModelVersion>()) engine.Release(version);
         await reporter.ReportAsync();
         return found;
+    }
+
+    public Task SetDrainingAsync(bool isDraining)
+    {
+        reporter.IsDraining = isDraining;
+        return reporter.ReportAsync();
     }
 }

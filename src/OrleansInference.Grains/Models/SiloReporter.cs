@@ -11,6 +11,7 @@ namespace OrleansInference.Grains.Models;
 /// </summary>
 internal sealed class SiloReporter(
     IGrainFactory grains,
+    ILocalSiloDetails silo,
     IInferenceEngine engine,
     IModelRepository repository,
     ModelInstances instances,
@@ -24,11 +25,21 @@ internal sealed class SiloReporter(
     /// <summary>How long a silo that stops waits for its streams, before the host ends its patience with it.</summary>
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(25);
 
+    /// <summary>How long it waits at first for others to load what it has.</summary>
+    private static readonly TimeSpan MoveLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>After a report that did not arrive, the next one comes sooner: the catalog is moving.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _reporting = new(1);
     private readonly Lock _gate = new();
     private Task _loop = Task.CompletedTask;
     private Task? _next;
+    private bool _hasFailed;
+
+    /// <summary>Whether what this silo has is to be loaded elsewhere.</summary>
+    public bool IsDraining { get; set; }
 
     /// <summary>Begins when the silo takes calls, and is the first thing to end when it stops.</summary>
     public void Participate(ISiloLifecycle observer) =>
@@ -42,11 +53,31 @@ internal sealed class SiloReporter(
 
     private async Task StopAsync(CancellationToken cancellationToken)
     {
+        await MoveModelsAsync();
         await _stopping.CancelAsync();
         await _loop;
         await ReportAsync();
         await streams.DrainAsync(DrainLimit, time);
         _stopping.Dispose();
+    }
+
+    /// <summary>Has others load what this silo has, while it goes on answering.</summary>
+    private async Task MoveModelsAsync()
+    {
+        IsDraining = true;
+        using var limit = new CancellationTokenSource(MoveLimit, time);
+        try
+        {
+            await grains.GetCatalog().DrainAsync(options.SiloName, limit.Token).WaitAsync(limit.Token);
+        }
+        catch (InferenceException)
+        {
+            // The catalog does not know of this silo, so that nobody asks it for anything.
+        }
+        catch (Exception exception)
+        {
+            Log.NotDrained(logger, exception);
+        }
     }
 
     /// <summary>
@@ -68,7 +99,8 @@ internal sealed class SiloReporter(
             if (changed.IsCompleted) changed = Task.WhenAny(instances.Changed, repository.Changed);
             await ReportAsync();
             // After a while without a change it reports all the same: silence would be taken for death.
-            await changed.WaitAsync(Interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var interval = _hasFailed ? RetryInterval : Interval;
+            await changed.WaitAsync(interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -79,10 +111,12 @@ internal sealed class SiloReporter(
         try
         {
             var report = ReadNext();
-            await grains.GetCatalog().ReportAsync(report);
+            await grains.GetCatalog().ReportAsync(report).WaitAsync(Interval, time);
+            _hasFailed = false;
         }
         catch (Exception exception)
         {
+            _hasFailed = true;
             Log.ReportFailed(logger, exception);
         }
         finally
@@ -106,8 +140,15 @@ internal sealed class SiloReporter(
         Instances = instances.All,
         Loaded = instances.Loaded,
         LoadsOnDemand = options.LoadsOnDemand,
+        Address = silo.SiloAddress,
+        IsDraining = IsDraining,
+        Memory = [.. engine.Devices.Select(device => ReadMemory(device.Name))],
+        Loads = instances.Loads,
     };
 
+    private DeviceMemoryStatus ReadMemory(string device) =>
+        new(engine.GetMemoryLimit(device), instances.All.Where(instance => instance.Id.Device == device).Sum(instance => instance.MemoryBytes));
+
     /// <summary>A silo that stops has nothing to offer any more, whoever asks for the report.</summary>
-    private SiloReport ReadLast() => new() { Silo = options.SiloName, Devices = [], Models = [], Instances = [] };
+    private SiloReport ReadLast() => new() { Silo = options.SiloName, Address = silo.SiloAddress, Devices = [], Models = [], Instances = [] };
 }

@@ -305,10 +305,10 @@ public sealed class MemberTests
         await using var harness = await ClientHarness.StartAsync(
             [Network("m1"), Network("m2"), Network("m3"), Ensemble("e", plan, hasProcessing: true)]);
         var prepared = 0;
-        harness.Grains.OnPreprocess = request =>
+        harness.Grains.OnPreprocess = (request, _) =>
         {
             prepared++;
-            return request with { Inputs = Ask("e", 42).Inputs, Outputs = [] };
+            return Task.FromResult(request with { Inputs = Ask("e", 42).Inputs, Outputs = [] });
         };
         harness.Grains.OnInfer = (instance, request, _) => Task.FromResult(Answer(instance, request.Inputs[0].ToArray<float>()));
         harness.Grains.OnPostprocess = response => response with { Outputs = [response["y"].Rename("done")] };
@@ -324,7 +324,7 @@ public sealed class MemberTests
     {
         await using var harness = await ClientHarness.StartAsync(
             [Network("m1"), Ensemble("e", Members(All with { Required = 1 }, "m1"), hasProcessing: true)]);
-        harness.Grains.OnPreprocess = _ => throw new SiloUnavailableException("gone");
+        harness.Grains.OnPreprocess = (_, _) => throw new SiloUnavailableException("gone");
 
         var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(Ask("e", 1)));
 

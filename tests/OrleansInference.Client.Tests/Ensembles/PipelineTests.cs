@@ -66,7 +66,7 @@ public sealed class PipelineTests
 
         Assert.Equal((InferenceError.ModelFailed, "'left' of ensemble 'p': no"), (failure.Error, failure.Message));
         await ended.Task;
-        Assert.DoesNotContain(harness.Grains.Asked, asked => asked.Instance.StartsWith("bottom", StringComparison.Ordinal));
+        Assert.DoesNotContain(harness.Grains.Asked, asked => asked.StartsWith("bottom", StringComparison.Ordinal));
         var members = (await harness.Client.GetStatisticsAsync("p"))[0].Statistics.Members;
         Assert.Equal([1L, 0, 0, 0], members.Select(member => member.Answered.Count));
         Assert.Equal([0L, 1, 0, 0], members.Select(member => member.Failed.Count));

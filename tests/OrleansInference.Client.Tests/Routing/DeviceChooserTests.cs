@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 using OrleansInference.Client.Routing;
 
 using static OrleansInference.Client.Tests.ScriptedGrains;
@@ -6,7 +8,11 @@ namespace OrleansInference.Client.Tests.Routing;
 
 public sealed class DeviceChooserTests
 {
-    private readonly DeviceChooser _chooser = new(new Random(1));
+    private readonly FakeTimeProvider _time = new();
+    private readonly ScriptedLocalModels _local = new();
+    private readonly DeviceChooser _chooser;
+
+    public DeviceChooserTests() => _chooser = new(new Random(1), _time, _local);
 
     [Fact]
     public void The_busiest_device_is_never_chosen_and_others_by_how_busy_they_are()
@@ -80,12 +86,63 @@ public sealed class DeviceChooserTests
         Assert.All(keys.Where(key => before[key] != "c"), key => Assert.Equal(before[key], ChooseFor(two, key)));
     }
 
+    [Fact]
+    public void An_idle_device_of_this_process_comes_before_all_others_and_a_busy_one_does_not()
+    {
+        var model = Publish(Model("m", devices: ["far.cpu:0", "this_process.cpu:0", "farther.cpu:0"]));
+        Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal("this_process.cpu:0", Choose(model)));
+
+        using var outstanding = _chooser.GetWork("this_process.cpu:0").Begin();
+
+        Assert.DoesNotContain("this_process.cpu:0", Enumerable.Range(0, 20).Select(_ => Choose(model)));
+    }
+
+    [Fact]
+    public void The_work_of_others_counts_as_the_device_has_told_it_and_for_a_second()
+    {
+        var model = Publish(Model("m", devices: ["a.cpu:0", "b.cpu:0"]));
+        using (var answered = _chooser.GetWork("a.cpu:0").Begin()) answered.Answered(deviceLoad: 5);
+
+        Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal("b.cpu:0", Choose(model)));
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Contains("a.cpu:0", Enumerable.Range(0, 20).Select(_ => Choose(model)));
+    }
+
+    [Fact]
+    public void A_silo_that_has_lost_a_call_is_asked_only_where_no_other_can_be()
+    {
+        var model = Publish(Model("m", devices: ["a.cpu:0", "a.cpu:1", "b.cpu:0"]));
+        _chooser.GetWork("a.cpu:1").Silo.RecordLoss(new ScriptedHolder());
+
+        Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal("b.cpu:0", Choose(model)));
+        Assert.StartsWith("a.", Choose(model, model.Ready[2]), StringComparison.Ordinal);
+        Assert.Equal("b.cpu:0", ChooseFor(model, "any"));
+    }
+
+    [Fact]
+    public void What_is_not_in_the_catalog_any_more_is_forgotten_unless_it_is_still_being_asked()
+    {
+        _chooser.GetWork("gone.cpu:0").Silo.RecordLoss(new ScriptedHolder());
+        _chooser.GetWork("busy.cpu:0").Silo.RecordLoss(new ScriptedHolder());
+        using var outstanding = _chooser.GetWork("busy.cpu:0").Begin();
+
+        _chooser.Keep(new HashSet<string>());
+
+        Assert.Single(_chooser.Suspects);
+    }
+
     private static string ChooseFor(PublishedModel model, string key) =>
-        DeviceChooser.TryChoose(model.Ready, null, key, out var chosen) ? chosen.Id.Device : "none";
+        DeviceChooser.TryChoose(model, null, key, out var chosen) ? chosen.Id.Device : "none";
 
     private PublishedModel Publish(ModelEntry model) =>
-        new ModelTable(new(default, [model]), id => new(id, null!, _chooser.GetWork(id.Device))).Find("m", null);
+        new ModelTable(new(default, [model]), id => new(id, null!, _chooser.GetWork(id.Device), _chooser.IsLocal(id.Device))).Find("m", null);
 
     private string Choose(PublishedModel model, Replica? excluded = null) =>
-        _chooser.TryChoose(model.Ready, excluded, out var chosen) ? chosen.Id.Device : "none";
+        _chooser.TryChoose(model, excluded is null ? null : new HashSet<ModelInstanceId> { excluded.Id }, out var chosen) ? chosen.Id.Device : "none";
+
+    private sealed class ScriptedHolder : ICallHolder
+    {
+        public ValueTask<long[]> FindLostAsync(long[] calls) => throw new NotSupportedException();
+    }
 }

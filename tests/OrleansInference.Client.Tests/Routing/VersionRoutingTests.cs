@@ -116,7 +116,7 @@ public sealed class VersionRoutingTests
     }
 
     private static int CountAsked(ClientHarness harness, int version) =>
-        harness.Grains.Asked.Count(asked => asked.Instance.StartsWith($"m@{version}/", StringComparison.Ordinal));
+        harness.Grains.Asked.Count(asked => asked.StartsWith($"m@{version}/", StringComparison.Ordinal));
 
     /// <summary>Reads what came of copies, as soon as so many of them have come to something.</summary>
     private static async Task<ShadowStatistics> ReadShadowAsync(ClientHarness harness, long copies)

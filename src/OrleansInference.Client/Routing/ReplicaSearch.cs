@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Logging;
+
+namespace OrleansInference.Client.Routing;
+
+/// <summary>
+/// Finds another replica for a request that one has lost or refused: each of them once, and when all have been tried those of a later picture
+/// of the catalog. It takes a cluster some seconds to notice a silo that is gone and to load elsewhere what it had.
+/// </summary>
+internal sealed class ReplicaSearch(
+    DeviceChooser chooser, CatalogWatcher catalog, TimeProvider time, ILogger logger, RequestContext context, PublishedModel model, string? key)
+{
+    /// <summary>So long a request that was lost is tried anew, if its deadline leaves as much.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    /// <summary>Between the pictures of a catalog that changes all the time.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly HashSet<ModelInstanceId> _tried = [];
+    private readonly long _since = context.LostSince ?? time.GetTimestamp();
+    private InferenceException? _refusal;
+
+    /// <summary>The later picture in which the request is to be routed anew; null where its model is still the same.</summary>
+    public RequestContext? Later { get; private set; }
+
+    /// <summary>Whether the request may be answered elsewhere, and asking twice harms nobody: inference is idempotent.</summary>
+    public static bool IsWorthwhile(Exception exception) => IsLost(exception) || exception is InferenceException { Error: InferenceError.QueueFull };
+
+    public static bool IsLost(Exception exception) => exception switch
+    {
+        InferenceException inference => inference.Error is InferenceError.NotReady or InferenceError.Unavailable,
+        OrleansException or TimeoutException or EnumerationAbortedException => true,
+        _ => false,
+    };
+
+    /// <summary>The replica to ask instead of one that has failed.</summary>
+    /// <returns>Null where <see cref="Later"/> is to be looked at.</returns>
+    /// <exception cref="InferenceException">There is none, for the reason for which the last one has failed.</exception>
+    public async ValueTask<Replica?> FindNextAsync(Replica failed, Exception exception)
+    {
+        _tried.Add(failed.Id);
+        if (exception is InferenceException { Error: InferenceError.QueueFull } refusal) _refusal ??= refusal;
+        else Log.Retrying(logger, exception, failed.Id);
+        if (exception is not InferenceException) failed.Work.Silo.RecordLoss(failed.Grain);
+        if (TryChoose(out var next)) return next;
+        // Where others have been lost, those that are left have too much to do: waiting would not help them.
+        if (_refusal is not null) throw _refusal;
+        if (await WaitAsync(exception).ConfigureAwait(false)) return null;
+        // Nothing is known to have changed: who did not answer may do so again.
+        _tried.Clear();
+        return TryChoose(out next) ? next : throw Explain(model.Entry.Id, exception);
+    }
+
+    /// <summary>What the caller is told of a loss.</summary>
+    /// <param name="model">The model that was asked.</param>
+    /// <param name="cause">What happened; null where nobody could be asked.</param>
+    /// <param name="logger">Gets what the runtime says: it names grains, messages and addresses.</param>
+    public static InferenceException Explain(ModelId model, Exception? cause, ILogger logger)
+    {
+        if (cause is InferenceException known) return known;
+        if (cause is not null) Log.DeviceLost(logger, cause, model);
+        var reason = cause switch
+        {
+            null => "none is ready",
+            EnumerationAbortedException => "its stream is lost, or was not read for too long",
+            TimeoutException => "it has not answered in time",
+            _ => "it cannot be reached",
+        };
+        return new(InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {reason}", cause);
+    }
+
+    private InferenceException Explain(ModelId id, Exception cause) => Explain(id, cause, logger);
+
+    private bool TryChoose(out Replica? next) =>
+        key is null ? chooser.TryChoose(model, _tried, out next) : DeviceChooser.TryChoose(model, _tried, key, out next);
+
+    /// <summary>Waits for a later picture, until one has the model in another state than that of being loaded.</summary>
+    /// <returns>Whether there is one.</returns>
+    private async Task<bool> WaitAsync(Exception exception)
+    {
+        var models = context.Models;
+        for (var found = false; ; found = true)
+        {
+            if (time.GetElapsedTime(_since) > Limit) throw Explain(model.Entry.Id, exception);
+            var later = await catalog.FindNewerAsync(models.Revision, context.Token).ConfigureAwait(false);
+            if (context.Deadline.HasPassed) throw context.Deadline.Exceeded(model.Entry.Id.Name);
+            context.Token.ThrowIfCancellationRequested();
+            if (later is null && found) continue;
+            // An instance that refuses though it is still said to be ready knows better.
+            if (later is null) return exception is InferenceException ? throw Explain(model.Entry.Id, exception) : false;
+            models = later;
+            if (models.Route(context.Deadline.Request).Model.Entry.State == ModelState.Loading) continue;
+            await Task.Delay(Pause, time, CancellationToken.None).ConfigureAwait(false);
+            Later = context with { Models = models, LostSince = _since };
+            return true;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+using OrleansInference.Ensembles;
+
+using static OrleansInference.Client.Tests.ScriptedGrains;
+
+namespace OrleansInference.Client.Tests;
+
+/// <summary>Calls that are lost without a word: with a silo that is killed or hangs, or with a connection on the way.</summary>
+public sealed class LostCallTests
+{
+    private static readonly string[] Two = ["a.cpu:0", "b.cpu:0"];
+
+    [Fact]
+    public async Task A_silo_that_neither_answers_nor_says_what_it_has_is_given_up_after_a_second_or_so()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        var silent = Silence(harness);
+        var began = harness.Time.GetUtcNow();
+
+        var instance = (await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request))).Outputs;
+
+        Assert.NotNull(instance);
+        Assert.Equal(2, harness.Grains.Asked.Count);
+        Assert.EndsWith(silent(), harness.Grains.Asked[0], StringComparison.Ordinal);
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task It_is_not_asked_again_before_it_has_said_that_it_is_there()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        var silent = Silence(harness);
+        await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
+        var lost = harness.Grains.Asked[0];
+
+        for (var i = 0; i < 20; i++) await harness.Client.InferAsync(ClientHarness.Request);
+        Assert.Equal(1, harness.Grains.Asked.Count(asked => asked == lost));
+
+        harness.Grains.OnFindLost = (_, _) => Task.FromResult(Array.Empty<long>());
+        harness.Grains.OnInfer = (instance, request, _) => Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        while (harness.Grains.Asked.Count(asked => asked == lost) < 2)
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await harness.Client.InferAsync(ClientHarness.Request);
+        }
+    }
+
+    [Fact]
+    public async Task A_call_that_its_grain_does_not_have_is_made_anew()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        var calls = new List<long>();
+        harness.Grains.OnInfer = (instance, request, token) =>
+        {
+            calls.Add(request.CallId);
+            return calls.Count == 1
+                ? harness.HangAsync(token)
+                : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        };
+        harness.Grains.OnFindLost = (_, asked) => Task.FromResult(asked);
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
+
+        Assert.Equal(2, calls.Distinct().Count());
+        Assert.DoesNotContain(0, calls);
+        Assert.NotEqual(harness.Grains.Asked[0], harness.Grains.Asked[1]);
+    }
+
+    [Fact]
+    public async Task A_call_that_its_grain_still_has_is_waited_for()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        var answer = new TaskCompletionSource<InferenceResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        harness.Grains.OnInfer = (_, _, _) => answer.Task;
+        var asked = 0;
+        harness.Grains.OnFindLost = (_, _) =>
+        {
+            asked++;
+            return Task.FromResult(Array.Empty<long>());
+        };
+
+        var call = harness.Client.InferAsync(ClientHarness.Request);
+        while (asked < 20)
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+
+        Assert.False(call.IsCompleted);
+        answer.SetResult(new() { Model = new("m", 1), Outputs = [] });
+        await call;
+        Assert.Single(harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task What_was_lost_leaves_a_grain_that_only_seemed_to_be_gone()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        var left = new TaskCompletionSource();
+        Silence(harness, left.SetResult);
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
+
+        await left.Task;
+    }
+
+    [Fact]
+    public async Task Where_all_devices_are_lost_the_request_goes_to_those_that_take_their_place()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        harness.Grains.OnInfer = (instance, request, _) =>
+        {
+            if (instance.Device == "b.cpu:0") return Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+            if (harness.Grains.Asked.Count == 1) harness.Grains.Publish(Model("m", state: ModelState.Loading, devices: "b.cpu:0"));
+            return Task.FromException<InferenceResponse>(new SiloUnavailableException("gone"));
+        };
+
+        var call = harness.Client.InferAsync(ClientHarness.Request);
+        while ((await harness.Client.GetModelAsync("m")).State != ModelState.Loading) await Task.Yield();
+        harness.Grains.Publish(Model("m", devices: "b.cpu:0"));
+
+        await harness.AdvanceAsync(call);
+        Assert.Equal("m@1/b.cpu:0", harness.Grains.Asked[^1]);
+    }
+
+    [Fact]
+    public async Task Where_nothing_takes_their_place_the_request_fails_as_unavailable_in_the_end()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        harness.Grains.OnInfer = (_, _, _) => throw new SiloUnavailableException("gone");
+        var began = harness.Time.GetUtcNow();
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request)));
+
+        Assert.Equal(InferenceError.Unavailable, failure.Error);
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(25));
+    }
+
+    [Fact]
+    public async Task The_deadline_ends_the_search_as_it_ends_everything()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        harness.Grains.OnInfer = (_, _, _) => throw new SiloUnavailableException("gone");
+        var request = ClientHarness.Request with { Deadline = harness.Time.GetUtcNow().AddSeconds(3) };
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.AdvanceAsync(harness.Client.InferAsync(request)));
+
+        Assert.Equal(InferenceError.DeadlineExceeded, failure.Error);
+    }
+
+    [Fact]
+    public async Task A_device_that_has_too_much_to_do_refuses_and_another_answers()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        string? full = null;
+        harness.Grains.OnInfer = (instance, request, _) =>
+            (full ??= instance.Device) == instance.Device
+                ? throw new InferenceException(InferenceError.QueueFull, "full")
+                : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+
+        await harness.Client.InferAsync(ClientHarness.Request);
+
+        Assert.Equal(2, harness.Grains.Asked.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Where_all_devices_refuse_the_first_refusal_stands_and_each_was_asked_once()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0", "c.cpu:0"])]);
+        harness.Grains.OnInfer = (instance, _, _) => throw new InferenceException(InferenceError.QueueFull, $"{instance.Device} is full");
+
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request));
+
+        Assert.Equal(InferenceError.QueueFull, refusal.Error);
+        Assert.Equal($"{ModelInstanceId.Parse(harness.Grains.Asked[0]).Device} is full", refusal.Message);
+        Assert.Equal(["m@1/a.cpu:0", "m@1/b.cpu:0", "m@1/c.cpu:0"], harness.Grains.Asked.Order());
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_lost_before_it_has_begun_begins_elsewhere()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        Silence(harness);
+        harness.Grains.OnInferStream = (instance, request, token) => StreamAsync(harness.Grains.OnInfer(instance, request, token));
+
+        var response = Assert.Single(await harness.AdvanceAsync(harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync().AsTask()));
+
+        Assert.True(response.IsFinal);
+        Assert.Equal(2, harness.Grains.Asked.Distinct().Count());
+
+        static async IAsyncEnumerable<InferenceResponse> StreamAsync(Task<InferenceResponse> response)
+        {
+            yield return await response;
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_lost_is_replaced_by_another()
+    {
+        await using var harness = await ClientHarness.StartAsync(
+            [PublishedModels.Ensemble("m", PublishedModels.Members(new() { Method = AggregationMethod.Mean, Required = 1 }, "n"), hasProcessing: true), PublishedModels.Network("n")]);
+        var calls = 0;
+        harness.Grains.OnPreprocess = async (request, token) =>
+        {
+            if (++calls == 1) await harness.HangAsync(token);
+            return request;
+        };
+        harness.Grains.OnFindLostByWorker = asked => Task.FromResult(asked);
+        harness.Grains.OnInfer = (instance, _, _) => Task.FromResult(PublishedModels.Answer(instance, 1));
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(PublishedModels.Ask("m", 1)));
+
+        Assert.Equal(2, calls);
+    }
+
+    /// <summary>Has the device that is asked first neither answer nor say anything, from then on.</summary>
+    private static Func<string> Silence(ClientHarness harness, Action? left = null)
+    {
+        string? silent = null;
+        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
+            ? harness.HangAsync(token, left)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        harness.Grains.OnFindLost = (instance, _) =>
+            instance.Device == silent ? new TaskCompletionSource<long[]>().Task : Task.FromResult(Array.Empty<long>());
+        return () => silent!;
+    }
+}
