@@ -66,7 +66,7 @@ internal sealed class TorchModel : IModelInstance
     public void Dispose()
     {
         foreach (var buffer in _buffers) buffer?.Dispose();
-        _module.Dispose();
+        _module.Free();
     }
 
     private torch.Tensor? AllocateBuffer(TensorSignature input) =>

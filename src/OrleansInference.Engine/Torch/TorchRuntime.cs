@@ -103,7 +103,7 @@ internal sealed class TorchRuntime : IModelRuntime
         }
         catch
         {
-            module.Dispose();
+            module.Free();
             throw;
         }
     }

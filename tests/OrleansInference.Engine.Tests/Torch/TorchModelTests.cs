@@ -1,7 +1,9 @@
+using OrleansInference.Benchmarks.Models;
 using OrleansInference.Engine.Batching;
 using OrleansInference.Engine.Devices;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Engine.Torch;
+using OrleansInference.Engine.Verification;
 using OrleansInference.Tensors;
 
 using TorchSharp;
@@ -184,6 +186,28 @@ public sealed class TorchModelTests : IDisposable
         }
 
         Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void A_model_that_is_disposed_leaves_none_of_its_weights_behind()
+    {
+        const int Loads = 8, Elements = 8 << 20;
+        var archive = Path.Combine(_repository.Path, "model", "1", "model.pt");
+        TorchScriptWriter.Write(archive, "def forward(self, x: Tensor) -> Tensor:\n  return torch.add(x, torch.select(self.w, 0, 0))", [("w", [Elements], new float[Elements])]);
+        _repository.Write("model/config.json", Doubles.Replace("FP64", "FP32", StringComparison.Ordinal));
+        var version = ModelFolderReader.Open(Path.Combine(_repository.Path, "model"), 1);
+        LoadAndRun();
+        var before = OwnMemory.Read();
+
+        for (var load = 0; load < Loads; load++) LoadAndRun();
+
+        Assert.InRange(OwnMemory.Read() - before, long.MinValue, (long)Loads * Elements * sizeof(float) / 2);
+
+        void LoadAndRun()
+        {
+            using var model = _runtime.Load(version, Cpu);
+            for (var pass = 0; pass < 3; pass++) model.Run([[InferenceTensor.Create("x", new[] { 1f, 2 }, 1, 2)]]);
+        }
     }
 
     [Fact]
