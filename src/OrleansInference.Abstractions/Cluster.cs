@@ -3,14 +3,14 @@ namespace OrleansInference;
 /// <summary>The silos of the cluster, with their devices and what is loaded there.</summary>
 /// <param name="Silos">The silos by name.</param>
 [GenerateSerializer, Immutable, Alias("OrleansInference.ClusterSnapshot")]
-public sealed record ClusterSnapshot([property: Id(0)] IReadOnlyList<SiloStatus> Silos);
+public sealed record ClusterSnapshot([property: Id(0)] IReadOnlyList<SiloDescription> Silos);
 
 /// <summary>A silo.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="State">Whether it takes models.</param>
 /// <param name="Devices">Its devices, in their order.</param>
-[GenerateSerializer, Immutable, Alias("OrleansInference.SiloStatus")]
-public sealed record SiloStatus(
+[GenerateSerializer, Immutable, Alias("OrleansInference.SiloDescription")]
+public sealed record SiloDescription(
     [property: Id(0)] string Name, [property: Id(1)] SiloState State, [property: Id(2)] IReadOnlyList<DeviceStatus> Devices);
 
 /// <summary>Whether a silo takes models. The values travel between processes: never renumber.</summary>

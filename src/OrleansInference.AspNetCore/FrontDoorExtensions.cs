@@ -92,6 +92,7 @@ public static class FrontDoorExtensions
         v2.MapInferMany();
         v2.MapGenerate();
         v2.MapRepository();
+        v2.MapCluster();
         v2.MapSettings();
         v2.MapSharedMemory();
         var grpc = app.Services.GetRequiredService<IOptions<FrontDoorOptions>>().Value.Grpc;

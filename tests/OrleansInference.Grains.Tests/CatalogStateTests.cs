@@ -211,25 +211,110 @@ public sealed class CatalogStateTests
     {
         string[] devices = ["a.cpu:0", "a.cpu:1", "a.cpu:2"];
         var models = Enumerable.Range(0, 300).Select(number => Publish($"m{number}")).ToList();
-        var before = Places(devices);
-        var after = Places([.. devices, "a.cpu:3"]);
+        var before = Place(devices, null);
+        var after = Place([.. devices, "a.cpu:3"], before);
 
-        Assert.All(before.GroupBy(place => place.Value), group => Assert.InRange(group.Count(), 70, 130));
-        Assert.All(before, place => Assert.True(after[place.Key] == place.Value || after[place.Key] == "a.cpu:3"));
+        Assert.All(before.GroupBy(place => place.Value[0]), group => Assert.InRange(group.Count(), 90, 110));
+        Assert.All(before, place => Assert.True(after[place.Key][0] == place.Value[0] || after[place.Key][0] == "a.cpu:3"));
+        Assert.InRange(after.Values.Count(place => place[0] == "a.cpu:3"), 60, 80);
 
-        Dictionary<string, string> Places(string[] devices) =>
-            State([new() { Silo = "a", Devices = devices, Models = models, Instances = [], LoadsOnDemand = true }])
-                .Places.ToDictionary(place => place.Id.Model.Name, place => place.Id.Device);
+        IReadOnlyDictionary<ModelId, IReadOnlyList<string>> Place(string[] devices, IReadOnlyDictionary<ModelId, IReadOnlyList<string>>? placement) =>
+            new CatalogState([new() { Silo = "a", Devices = devices, Models = models, Instances = [], LoadsOnDemand = true }], new(), placement).Placement;
     }
 
     [Fact]
     public void What_was_loaded_on_demand_is_left_alone_though_another_device_is_its_place()
     {
-        var place = Assert.Single(State([Scarce(Published())]).Places);
-        var other = place.Id.Device == "a.cpu:0" ? "a.cpu:1" : "a.cpu:0";
+        var report = Scarce(Published(), Status("a.cpu:1", ModelState.Ready));
 
-        Assert.Empty(State([Scarce(Published(), Status(other, ModelState.Ready))]).FindSurplus());
+        Assert.Empty(new CatalogState([report], new(), Placed("a.cpu:0")).FindSurplus());
     }
+
+    [Fact]
+    public void A_model_is_loaded_on_as_many_devices_as_it_asks_for_and_on_different_silos_first()
+    {
+        var two = Replicated(2);
+        var reports = new[] { Report("a", ["a.cpu:0", "a.cpu:1"], two), Report("b", ["b.cpu:0"], two) };
+
+        Assert.Equal(["a", "b"], State(reports).FindMissing().Select(instance => ModelInstanceId.SiloOf(instance.Device)).Order());
+    }
+
+    [Fact]
+    public void Where_its_silo_is_lost_a_replica_is_made_elsewhere_and_the_others_stay()
+    {
+        var two = Replicated(2);
+        var reports = new[] { Report("b", ["b.cpu:0"], two, Status("b.cpu:0", ModelState.Ready)), Report("c", ["c.cpu:0"], two) };
+
+        Assert.Equal(["c.cpu:0"], new CatalogState(reports, new(), Placed("a.cpu:0", "b.cpu:0")).FindMissing().Select(instance => instance.Device));
+    }
+
+    [Fact]
+    public void What_a_draining_silo_has_is_loaded_elsewhere_first_and_leaves_then()
+    {
+        var two = Replicated(1);
+        var draining = Draining("a", "a.cpu:0", ModelState.Ready, two);
+        CatalogState With(params ModelInstanceStatus[] there) => State([draining, Report("b", ["b.cpu:0"], two, there)]);
+
+        Assert.Equal(["b.cpu:0"], With().FindMissing().Select(instance => instance.Device));
+        Assert.Empty(With(Status("b.cpu:0", ModelState.Loading)).FindSurplus());
+        Assert.False(With(Status("b.cpu:0", ModelState.Loading)).IsDrained("a"));
+        Assert.Equal(["a.cpu:0"], With(Status("b.cpu:0", ModelState.Ready)).FindSurplus().Select(instance => instance.Device));
+        Assert.True(State([draining with { Instances = [] }, Report("b", ["b.cpu:0"], two, Status("b.cpu:0", ModelState.Ready))]).IsDrained("a"));
+    }
+
+    [Fact]
+    public void What_cannot_be_loaded_elsewhere_does_not_keep_a_silo_from_leaving()
+    {
+        var state = State([Draining("a", "a.cpu:0", ModelState.Ready), Report("b", ["b.cpu:0"], Published(), Status("b.cpu:0", ModelState.Unavailable))]);
+
+        Assert.Single(state.FindSurplus(), instance => instance.Device == "a.cpu:0");
+    }
+
+    [Fact]
+    public void What_has_nowhere_to_go_answers_on_and_keeps_nobody_waiting()
+    {
+        var state = State([Draining("a", "a.cpu:0", ModelState.Ready)]);
+
+        Assert.Empty(state.FindSurplus());
+        Assert.True(state.IsDrained("a"));
+        Assert.Equal(ModelState.Ready, Assert.Single(state.Merge()).State);
+    }
+
+    [Fact]
+    public void A_model_that_was_scaled_to_none_is_ready_on_one_device_on_demand()
+    {
+        var idle = Published() with { Descriptor = Published().Descriptor! with { Autoscaling = new(0, 2) } };
+        var state = new CatalogState(
+            [Report("a", ["a.cpu:0"], idle), Report("b", ["b.cpu:0"], idle)], new(), null, new Dictionary<ModelId, int> { [Model] = 0 });
+
+        Assert.Empty(state.FindMissing());
+        Assert.Equal(ModelState.OnDemand, Assert.Single(Assert.Single(state.Merge()).Instances).State);
+    }
+
+    [Fact]
+    public void The_cluster_is_its_silos_with_what_is_on_their_devices()
+    {
+        var instance = Status("a.cpu:0", ModelState.Ready);
+        var report = Report("a", ["a.cpu:0", "a.cuda:1"], Published(), instance) with
+        {
+            Memory = [new(100, 10), new(200, 0)],
+            Loads = [new(instance.Id, QueueDepth: 3, 0, 0, 0)],
+        };
+
+        var cluster = State([Draining("b", "b.cpu:0", ModelState.Loading), report]).Describe();
+
+        Assert.Equal([("a", SiloState.Active), ("b", SiloState.Draining)], cluster.Silos.Select(silo => (silo.Name, silo.State)));
+        Assert.Equal([("a.cpu:0", "cpu", 100L), ("a.cuda:1", "cuda", 200L)], cluster.Silos[0].Devices.Select(device => (device.Name, device.Kind, device.Memory.TotalBytes)));
+        Assert.Equal(new DeviceModel(Model, ModelState.Ready, 3), Assert.Single(cluster.Silos[0].Devices[0].Models));
+    }
+
+    private static SiloReport Draining(string silo, string device, ModelState state, ModelPublication? publication = null) =>
+        Report(silo, [device], publication ?? Published(), Status(device, state)) with { IsDraining = true };
+
+    private static ModelPublication Replicated(int replicas) =>
+        Published() with { Descriptor = Published().Descriptor! with { Replicas = replicas } };
+
+    private static Dictionary<ModelId, IReadOnlyList<string>> Placed(params string[] devices) => new() { [Model] = devices };
 
     private static SiloReport Scarce(ModelPublication publication, params ModelInstanceStatus[] instances) =>
         Report("a", ["a.cpu:0", "a.cpu:1", "a.cpu:2"], publication, instances) with { LoadsOnDemand = true };

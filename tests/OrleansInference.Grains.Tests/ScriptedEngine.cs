@@ -21,6 +21,8 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
         return new LoadedModel(instance, models);
     }
 
+    public long GetMemoryLimit(string device) => 0;
+
     public void Release(ModelVersion version)
     {
         // Nothing here ends the process.

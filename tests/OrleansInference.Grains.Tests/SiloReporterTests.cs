@@ -16,17 +16,20 @@ public sealed class SiloReporterTests
 {
     private static readonly ModelInstanceId Instance = new(new("numbers", 1), "tested.cpu:0");
 
-    private readonly ModelInstances _instances = new();
+    private static readonly EngineOptions Options = new() { SiloName = "tested" };
+
+    private readonly ModelInstances _instances = new(Options);
     private readonly ScriptedCatalog _catalog = new();
     private readonly SiloReporter _reporter;
 
     public SiloReporterTests() => _reporter = new(
         ScriptedCatalog.Factory.Create(_catalog),
+        new LocalSilo(),
         new ScriptedEngine([new Device("tested.cpu:0", DeviceKind.Cpu, 0, 1)], new()),
         new EmptyRepository(),
         _instances,
         new(),
-        new EngineOptions { SiloName = "tested" },
+        Options,
         new FakeTimeProvider(),
         NullLogger<SiloReporter>.Instance);
 
@@ -56,6 +59,19 @@ public sealed class SiloReporterTests
         _catalog.Answer.SetResult();
         await Task.WhenAll(first, second);
         Assert.Equal([0, 1], _catalog.Reports.Select(report => report.Instances.Count));
+    }
+
+    private sealed class LocalSilo : ILocalSiloDetails
+    {
+        public string Name => Options.SiloName;
+
+        public string ClusterId => "";
+
+        public string DnsHostName => "";
+
+        public SiloAddress SiloAddress => SiloAddress.Zero;
+
+        public SiloAddress GatewayAddress => SiloAddress.Zero;
     }
 
     private sealed class EmptyRepository : IModelRepository
@@ -93,6 +109,12 @@ public sealed class SiloReporterTests
         public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<ClusterSnapshot> GetClusterAsync() => throw new NotSupportedException();
+
+        public Task DrainAsync(string silo, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task ResumeAsync(string silo, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         /// <summary>Gives the catalog, whatever grain is asked for.</summary>
         [SuppressMessage("Performance", "CA1852:Seal internal types", Justification = "The proxy derives from it.")]

@@ -15,6 +15,7 @@ namespace OrleansInference.AspNetCore.Protocol;
 [JsonSerializable(typeof(IndexRequest))]
 [JsonSerializable(typeof(ModelChangeRequest))]
 [JsonSerializable(typeof(IReadOnlyList<IndexEntry>))]
+[JsonSerializable(typeof(ClusterBody))]
 [JsonSerializable(typeof(LogSettingsBody))]
 [JsonSerializable(typeof(TraceSettingsBody))]
 [JsonSerializable(typeof(Dictionary<string, JsonElement>))]
@@ -37,6 +38,27 @@ internal sealed partial class ProtocolJson : JsonSerializerContext
 /// <summary>Every answer that is not a success.</summary>
 /// <param name="Error">A sentence that names the field, the value and the limit.</param>
 internal sealed record ErrorBody(string Error);
+
+/// <param name="Silos">The silos by name.</param>
+internal sealed record ClusterBody(IReadOnlyList<SiloBody> Silos);
+
+/// <param name="Name">The silo's name.</param>
+/// <param name="Status">active or draining.</param>
+/// <param name="Devices">Its devices.</param>
+internal sealed record SiloBody(string Name, string Status, IReadOnlyList<DeviceBody> Devices);
+
+/// <param name="Name">The device's name, unique in the cluster.</param>
+/// <param name="Kind">cpu or cuda.</param>
+/// <param name="MemoryTotalBytes">What models may take; 0 where it is not known.</param>
+/// <param name="MemoryUsedBytes">What they take, as they were measured.</param>
+/// <param name="Models">The model versions on it.</param>
+internal sealed record DeviceBody(string Name, string Kind, long MemoryTotalBytes, long MemoryUsedBytes, IReadOnlyList<DeviceModelBody> Models);
+
+/// <param name="Name">The model.</param>
+/// <param name="Version">The version.</param>
+/// <param name="State">READY, LOADING, UNLOADING or UNAVAILABLE on that device.</param>
+/// <param name="QueueDepth">Requests that waited there when the silo reported last.</param>
+internal sealed record DeviceModelBody(string Name, string Version, string State, int QueueDepth);
 
 internal sealed record ServerMetadata(string Name, string Version, IReadOnlyList<string> Extensions);
 

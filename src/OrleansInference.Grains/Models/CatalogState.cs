@@ -102,7 +102,7 @@ internal sealed class CatalogState(
     {
         return new([.. reports.Where(report => report.Devices.Count > 0).OrderBy(report => report.Silo, StringComparer.Ordinal).Select(ToSilo)]);
 
-        static SiloStatus ToSilo(SiloReport report)
+        static SiloDescription ToSilo(SiloReport report)
         {
             var instances = report.Instances.ToLookup(instance => instance.Id.Device);
             var loads = report.Loads.ToDictionary(load => load.Id, load => load.QueueDepth);

@@ -8,9 +8,9 @@ namespace OrleansInference.Grains.Placement;
 /// </summary>
 /// <remarks>
 /// Replicas stay where they are as long as they may. Missing ones go, one by one, to the device that is best in this order: its silo has no replica of the
-/// model, the model fits into what is left of its memory, it is filled and busy the least; equals are told apart by a hash (rendezvous hashing), so that
-/// models that have nothing to do with each other do not gather. Then replicas move from the fullest device to the emptiest as long as
-/// that makes the fullest one clearly less full: where a silo joins it gets its share, and no more is moved than that.
+/// model, the model fits into what is left of its memory, it is filled and busy the least; equals are told apart by a hash, so that
+/// models that have nothing to do with each other do not gather. Then replicas move from the fullest device to the emptiest until no device is
+/// filled clearly more or less than the mean: where a silo joins it gets its share, and no more is moved than that.
 /// </remarks>
 internal sealed class ReplicaPlanner
 {
@@ -100,7 +100,8 @@ internal sealed class ReplicaPlanner
         for (var moves = movable.Sum(model => model.Devices.Count); moves > 0; moves--)
         {
             var from = _devices.Where(device => !stuck.Contains(device)).MaxBy(FillOf);
-            if (from is null || FillOf(from) <= mean * (1 + Tolerance)) return;
+            if (from is null || FillOf(from) <= mean) return;
+            if (FillOf(from) <= mean * (1 + Tolerance) && _devices.Min(FillOf) >= mean * (1 - Tolerance)) return;
             if (!TryMove(from, mean)) stuck.Add(from);
         }
 
@@ -133,7 +134,7 @@ internal sealed class ReplicaPlanner
         // The two must come closer to each other, or it would move back.
         (to.Cost + model.Cost) / MemoryOf(to) < FillOf(from);
 
-    private void Add(Placed model, Device device)
+    private static void Add(Placed model, Device device)
     {
         model.Devices.Add(device);
         model.Silos.Add(device.Silo);

@@ -45,6 +45,14 @@ internal sealed class ScriptedClient : IInferenceClient
     public Task UnloadModelAsync(string model, bool withDependents = false, CancellationToken cancellationToken = default) =>
         ChangeAsync(withDependents ? $"unload {model} with dependents" : $"unload {model}");
 
+    public ClusterSnapshot Cluster { get; set; } = new([]);
+
+    public Task<ClusterSnapshot> GetClusterAsync(CancellationToken cancellationToken = default) => Task.FromResult(Cluster);
+
+    public Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default) => ChangeAsync($"drain {silo}");
+
+    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) => ChangeAsync($"resume {silo}");
+
     private Task ChangeAsync(string change)
     {
         Changes.Enqueue(change);
