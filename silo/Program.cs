@@ -20,6 +20,7 @@ try
         ? web.AddInferenceFrontDoor()
         : Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
+    LoopbackDefault.Apply(builder.Configuration);
     var engine = EngineOptions.Read(builder.Configuration);
     builder.UseOrleans(silo => silo.AddInference(engine).AddDashboard());
     // The silo drains within its own limit of half a minute; the host must not cut that short.
