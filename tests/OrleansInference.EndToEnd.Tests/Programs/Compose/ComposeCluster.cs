@@ -50,8 +50,8 @@ internal sealed class ComposeCluster : IAsyncDisposable
         {
             cluster._redis = await RedisServer.StartAsync(
                 cluster._host.PortOf(cluster._redisName, 6379), cluster.File.Services[cluster._redisName].Command.Skip(1));
-            foreach (var name in cluster._programs.Keys) cluster.Start(name);
-            foreach (var service in cluster._running.Values) await service.WaitUntilReadyAsync();
+            // One behind the other: each verifies all models, and all of them at once would only keep the machine from answering.
+            foreach (var name in cluster._programs.Keys) await cluster.StartAndWaitAsync(name);
             return cluster;
         }
         catch
