@@ -3,6 +3,8 @@ using Orleans.Dashboard;
 using OrleansInference.AspNetCore;
 using OrleansInference.FrontEnd;
 
+if (args is [HealthProbe.Command, var address]) return await HealthProbe.RunAsync(address);
+
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {

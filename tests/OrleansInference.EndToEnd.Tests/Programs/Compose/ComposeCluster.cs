@@ -6,6 +6,8 @@ namespace OrleansInference.EndToEnd.Tests.Programs.Compose;
 /// </summary>
 internal sealed class ComposeCluster : IAsyncDisposable
 {
+    private const int RedisPort = 6379;
+
     private readonly TemporaryFolder _volumes = new();
     private readonly Dictionary<string, Service> _running = [];
     private readonly IReadOnlyDictionary<string, string> _programs;
@@ -44,12 +46,10 @@ internal sealed class ComposeCluster : IAsyncDisposable
     /// <param name="options">Settings of every program, as on the command line.</param>
     public static async Task<ComposeCluster> StartAsync(string? repository = null, params IEnumerable<string> options)
     {
-        RedisServer.Require();
-        var cluster = new ComposeCluster(repository, options);
+        var cluster = Create(repository, options);
         try
         {
-            cluster._redis = await RedisServer.StartAsync(
-                cluster._host.PortOf(cluster._redisName, 6379), cluster.File.Services[cluster._redisName].Command.Skip(1));
+            await cluster.StartRedisAsync();
             // One behind the other: each verifies all models, and all of them at once would only keep the machine from answering.
             foreach (var name in cluster._programs.Keys) await cluster.StartAndWaitAsync(name);
             return cluster;
@@ -60,6 +60,16 @@ internal sealed class ComposeCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The same, before anything is started.</summary>
+    public static ComposeCluster Create(string? repository = null, params IEnumerable<string> options)
+    {
+        RedisServer.Require();
+        return new(repository, options);
+    }
+
+    public async Task StartRedisAsync() => _redis = await RedisServer.StartAsync(
+        _host.PortOf(_redisName, RedisPort), File.Services[_redisName].Command.Skip(1));
 
     /// <summary>Starts a service that has ended, and waits for nothing.</summary>
     /// <param name="name">Its name.</param>
@@ -91,6 +101,15 @@ internal sealed class ComposeCluster : IAsyncDisposable
     {
         await TerminateAsync(name);
         return await StartAndWaitAsync(name, options);
+    }
+
+    /// <summary>Asks a service whether it is well, with the command that its container would.</summary>
+    /// <returns>The command's exit code.</returns>
+    public async Task<int> ProbeAsync(string name)
+    {
+        var arguments = File.Services[name].Healthcheck.Test.Skip(2).Select(argument => _host.TranslateAddresses(name, argument));
+        using var probe = ChildProgram.Start(_programs[name], arguments);
+        return await probe.WaitAsync();
     }
 
     /// <summary>Ends a service at once.</summary>

@@ -85,6 +85,4 @@ internal sealed class ComposeHealthCheck
     public string Timeout { get; set; } = "";
 
     public string StartPeriod { get; set; } = "";
-
-    public string StartInterval { get; set; } = "";
 }

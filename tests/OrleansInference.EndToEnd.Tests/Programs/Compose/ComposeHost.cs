@@ -39,6 +39,15 @@ internal sealed partial class ComposeHost(ComposeFile file, string volumes, stri
         return new(variables, variables["Inference__FrontDoor__Http"], variables["Inference__FrontDoor__Grpc"], silo, gateway);
     }
 
+    /// <summary>A text of a service with the addresses in it as they are on this machine.</summary>
+    public string TranslateAddresses(string name, string text) => Address().Replace(text, match =>
+    {
+        var (host, port) = (match.Groups["host"].Value, int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture));
+        if (host is "0.0.0.0" or "localhost") return $"127.0.0.1:{PortOf(name, port)}";
+        if (!file.Services.ContainsKey(host)) throw new InvalidDataException($"{name}: '{text}' names '{host}', which is no service.");
+        return $"127.0.0.1:{PortOf(host, port)}";
+    });
+
     /// <summary>The folder of this machine for a path in a service's container.</summary>
     public string FolderOf(string name, string path)
     {
@@ -75,13 +84,7 @@ internal sealed partial class ComposeHost(ComposeFile file, string volumes, stri
             return variable == "Inference__Models" ? repository ?? folder : folder;
         }
 
-        return Address().Replace(value, match =>
-        {
-            var (host, port) = (match.Groups["host"].Value, int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture));
-            if (host == "0.0.0.0") return $"127.0.0.1:{PortOf(name, port)}";
-            if (!file.Services.ContainsKey(host)) throw new InvalidDataException($"{name}: {variable} names '{host}', which is no service.");
-            return $"127.0.0.1:{PortOf(host, port)}";
-        });
+        return TranslateAddresses(name, value);
     }
 
     private static int ReadPort(ComposeService service, string variable, int otherwise) =>
