@@ -1,13 +1,16 @@
 using Orleans.Dashboard;
 
 using OrleansInference.AspNetCore;
+using OrleansInference.FrontEnd;
+
+if (args is [HealthProbe.Command, var address]) return await HealthProbe.RunAsync(address);
 
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 try
 {
     ConfigurationMistakes.ThrowIfUnknown(builder.Configuration);
     builder.AddInferenceFrontDoor();
-    builder.UseOrleansClient(client => client
+    builder.Services.AddOrleansClient(ClientSettings.Read(builder.Configuration), client => client
         .AddDashboard()
         // Silos may start later than the front end, or all be gone for a while: it keeps asking, and says meanwhile that it is not ready.
         .UseConnectionRetryFilter(async (_, cancellationToken) =>

@@ -12,6 +12,7 @@ if (SiloCommands.IsMeant(args)) return await SiloCommands.RunAsync(args);
 
 // The settings lie beside the program, wherever it is started from.
 var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+var runs = false;
 try
 {
     ConfigurationMistakes.ThrowIfUnknown(web.Configuration);
@@ -20,13 +21,16 @@ try
         ? web.AddInferenceFrontDoor()
         : Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
+    LoopbackDefault.Apply(builder.Configuration);
     var engine = EngineOptions.Read(builder.Configuration);
     builder.UseOrleans(silo => silo.AddInference(engine).AddDashboard());
     // The silo drains within its own limit of half a minute; the host must not cut that short.
     builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(45));
     if (!frontDoor.Enabled)
     {
-        await ((HostApplicationBuilder)builder).Build().RunAsync();
+        var host = ((HostApplicationBuilder)builder).Build();
+        runs = true;
+        await host.RunAsync();
         return 0;
     }
 
@@ -35,11 +39,18 @@ try
     ConfigurationMistakes.ThrowIfAny(app.Services);
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
+    runs = true;
     await app.RunAsync();
     return 0;
 }
 catch (Exception exception) when (ConfigurationMistakes.Find(exception, web.Configuration) is { } mistakes)
 {
     foreach (var mistake in mistakes) await Console.Error.WriteLineAsync(mistake);
+    return 1;
+}
+catch (Exception exception) when (runs)
+{
+    // The host has logged it in full. Whoever watches over the process starts it again, and by then what it lacks may be there.
+    await Console.Error.WriteLineAsync($"The silo has ended: {exception.GetBaseException().Message}");
     return 1;
 }

@@ -17,7 +17,7 @@ internal static class SiloCommands
     {
         const string Description =
             "The model server of OrleansInference. Without a command it starts, with settings such as --Inference:Models=my-models.";
-        var root = new RootCommand(Description) { VerifyCommand.Create(), BenchCommand.Create() };
+        var root = new RootCommand(Description) { VerifyCommand.Create(), BenchCommand.Create(), HealthCommand.Create() };
         foreach (var version in root.Options.OfType<VersionOption>().ToList()) root.Options.Remove(version);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count == 0) return await parsed.InvokeAsync();

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Grpc.Net.Client;
 
 using OrleansInference.EndToEnd.Tests.Models;
+using OrleansInference.EndToEnd.Tests.Programs.Compose;
 using OrleansInference.EndToEnd.Tests.Protocol;
 
 namespace OrleansInference.EndToEnd.Tests.Programs;
@@ -80,6 +81,10 @@ internal sealed class Service : IAsyncDisposable
         return service;
     }
 
+    /// <summary>Starts a program with settings in its environment, and waits for nothing.</summary>
+    public static Service Start(string program, ComposeAddresses addresses, IEnumerable<string> options) => new(
+        ChildProgram.Start(program, addresses.Variables, options), addresses.Http, addresses.Grpc, addresses.Gateway, addresses.SiloPort);
+
     /// <summary>Makes a silo the first of a cluster of its own, or one more of the cluster whose first has the given port.</summary>
     public static IEnumerable<string> SiloArguments(int silo, int gateway, int? primary = null) =>
     [
@@ -91,6 +96,14 @@ internal sealed class Service : IAsyncDisposable
     ];
 
     public Task WaitUntilReadyAsync() => WaitForAsync("/v2/health/ready");
+
+    /// <summary>Ends the program at once, where it has not ended by itself.</summary>
+    public void Discard()
+    {
+        Http.Dispose();
+        Grpc.Dispose();
+        Program.Dispose();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -9,13 +9,17 @@ internal sealed partial class ChildProgram : IDisposable
 {
     private const int SignalTerminate = 15;
 
+    // These two have other numbers on macOS than on Linux.
+    private static readonly int SignalStop = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int SignalContinue = OperatingSystem.IsMacOS() ? 19 : 18;
+
     private readonly TemporaryFolder _data = new();
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
     private bool _disposed;
 
-    private ChildProgram(string program, IEnumerable<string> arguments)
+    private ChildProgram(string program, IEnumerable<KeyValuePair<string, string>> environment, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
@@ -23,6 +27,7 @@ internal sealed partial class ChildProgram : IDisposable
         foreach (var name in start.Environment.Keys.Where(IsSetting).ToList()) start.Environment.Remove(name);
         // Programs that run at the same time keep nothing in the same place.
         start.Environment["Inference__Data"] = _data.Path;
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Append(_errors, line.Data);
@@ -59,7 +64,13 @@ internal sealed partial class ChildProgram : IDisposable
         }
     }
 
-    public static ChildProgram Start(string program, params IEnumerable<string> arguments) => new(program, arguments);
+    public static ChildProgram Start(string program, params IEnumerable<string> arguments) => new(program, [], arguments);
+
+    /// <param name="program">The program's file.</param>
+    /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public static ChildProgram Start(string program, IEnumerable<KeyValuePair<string, string>> environment, IEnumerable<string> arguments) =>
+        new(program, environment, arguments);
 
     /// <summary>Waits for the program to end by itself.</summary>
     /// <returns>Its exit code.</returns>
@@ -79,9 +90,19 @@ internal sealed partial class ChildProgram : IDisposable
     }
 
     /// <summary>Asks the program to end, as a service manager does.</summary>
-    public void Terminate()
+    public void Terminate() => Send(SignalTerminate);
+
+    /// <summary>Stops the program where it is, as if its machine hung: its connections stay open, and nobody answers.</summary>
+    public void Pause() => Send(SignalStop);
+
+    /// <summary>Lets a paused program go on.</summary>
+    public void Resume() => Send(SignalContinue);
+
+    /// <summary>Ends the program at once, without its knowledge, as a crash does.</summary>
+    public void Kill()
     {
-        if (Kill(_process.Id, SignalTerminate) != 0) throw new InvalidOperationException($"Process {_process.Id} cannot be signalled.");
+        _process.Kill();
+        _process.WaitForExit();
     }
 
     /// <summary>Ends the program, in an orderly way where the platform has one; it must then exit with 0.</summary>
@@ -108,6 +129,11 @@ internal sealed partial class ChildProgram : IDisposable
     }
 
     public string Describe() => $"It printed:\n{Output}\nand, as errors:\n{Errors}";
+
+    private void Send(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0) throw new InvalidOperationException($"Process {_process.Id} cannot be signalled.");
+    }
 
     private static bool IsSetting(string variable) =>
         variable.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase) ||
