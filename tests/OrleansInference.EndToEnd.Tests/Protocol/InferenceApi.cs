@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -93,6 +94,30 @@ internal sealed class InferenceApi(HttpClient http)
         parameters.Length == 0
             ? null
             : JsonContent.Create(new { parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value) }));
+
+    /// <summary>The silos, and the models that each of them has; null where nobody can tell at present.</summary>
+    public async Task<IReadOnlyList<(string Name, string Status, IReadOnlyList<(string Name, string State)> Models)>?> TryGetClusterAsync()
+    {
+        var answer = await GetAsync("/v2/cluster");
+        if (answer.Status == HttpStatusCode.ServiceUnavailable) return null;
+        answer.AssertOk();
+        return
+        [
+            .. answer.Json.GetProperty("silos").EnumerateArray().Select(silo => (
+                silo.GetProperty("name").GetString()!,
+                silo.GetProperty("status").GetString()!,
+                (IReadOnlyList<(string, string)>)[
+                    .. silo.GetProperty("devices").EnumerateArray()
+                        .SelectMany(device => device.GetProperty("models").EnumerateArray())
+                        .Select(model => (model.GetProperty("name").GetString()!, model.GetProperty("state").GetString()!)),
+                ])),
+        ];
+    }
+
+    public async Task<IReadOnlyList<(string Name, string Status, IReadOnlyList<(string Name, string State)> Models)>> GetClusterAsync() =>
+        await TryGetClusterAsync() ?? throw new InvalidOperationException("The cluster does not answer.");
+
+    public Task<Answer> PostAsync(string path) => SendAsync(HttpMethod.Post, path);
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 

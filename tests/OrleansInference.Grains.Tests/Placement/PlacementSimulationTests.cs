@@ -1,9 +1,9 @@
 namespace OrleansInference.Grains.Tests.Placement;
 
-/// <summary>Placement in a cluster that changes all the time, by a seed. At full length with <c>SIMULATION=full</c>, which also prints what came of it.</summary>
+/// <summary>Placement in a cluster that changes all the time, by a seed. At full length with <c>TESTS=full</c>, which also prints what came of it.</summary>
 public sealed class PlacementSimulationTests(ITestOutputHelper output)
 {
-    private static readonly bool IsFull = Environment.GetEnvironmentVariable("SIMULATION") == "full";
+    private static readonly bool IsFull = TestLength.IsFull;
 
     private static readonly (int Silos, int Models, int Changes) Size = IsFull ? (1000, 10_000, 300) : (60, 600, 60);
 
@@ -29,7 +29,7 @@ public sealed class PlacementSimulationTests(ITestOutputHelper output)
             output.WriteLine(
                 $"{name}: {count} times, {(double)moves / count:F1} loads for each, of which {(double)needed / count:F1} could not be saved; settled after at most {rounds} rounds");
             Assert.InRange(rounds, 1, 4);
-            Assert.InRange(moves, needed, (1.5 * needed) + (count * 10));
+            Assert.InRange(moves, needed, (2.5 * needed) + (count * 10));
         }
 
         output.WriteLine($"fullest device {cluster.FullestOverMean:F2} of the mean, slowest plan {cluster.SlowestPlan.TotalMilliseconds:F0} ms");

@@ -1,0 +1,160 @@
+using System.Net;
+
+using OrleansInference.EndToEnd.Tests.Models;
+using OrleansInference.EndToEnd.Tests.Programs.Compose;
+using OrleansInference.EndToEnd.Tests.Protocol;
+
+namespace OrleansInference.EndToEnd.Tests;
+
+/// <summary>
+/// What is lost when parts of a cluster fail under load: three silos, a front end and Redis, as <c>docker-compose.yml</c> has them, and 64 callers. With
+/// <c>TESTS=full</c> for as long as the README's figures took, which are then printed.
+/// </summary>
+public sealed class FailureTests(ITestOutputHelper output) : IDisposable
+{
+    private const int Callers = 64;
+
+    private readonly TemporaryFolder _repository = new();
+
+    [Fact]
+    public async Task A_silo_that_is_killed_takes_no_request_with_it_and_what_it_had_is_loaded_elsewhere()
+    {
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
+        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+
+        var killed = load.Now;
+        cluster.Kill(victim);
+        var restored = await WaitForPairAsync(cluster, victim, load);
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(60));
+        await load.StopAsync();
+
+        load.AssertNothingLost();
+        Report("killed", load, killed);
+        output.WriteLine($"killed: replicas restored after {(restored - killed).TotalSeconds:F1} s");
+    }
+
+    [Fact]
+    public async Task A_silo_that_hangs_takes_no_request_with_it()
+    {
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
+        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+
+        var hung = load.Now;
+        cluster.Pause(victim);
+        await WaitForPairAsync(cluster, victim, load);
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(60));
+        await load.StopAsync();
+
+        load.AssertNothingLost();
+        Report("hung", load, hung);
+    }
+
+    [Fact]
+    public async Task Silos_that_are_restarted_one_by_one_lose_no_request()
+    {
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await load.MoreAsync(1000);
+
+        var began = load.Now;
+        foreach (var silo in cluster.Silos)
+        {
+            await cluster.RestartAsync(silo);
+            await load.MoreAsync(1000);
+        }
+
+        await load.StopAsync();
+        load.AssertNothingLost();
+        output.WriteLine($"restarted one by one: {load.Count} requests, {load.Failed.Count()} failed, p99 {load.Latency(0.99, began, load.Now).TotalMilliseconds:F0} ms");
+    }
+
+    [Fact]
+    public async Task Without_Redis_inference_goes_on_and_changes_wait()
+    {
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await load.MoreAsync(1000);
+
+        var gone = load.Now;
+        cluster.Redis.Kill();
+        await GoOnAsync(load, until: gone + TimeSpan.FromSeconds(30), requests: 2000);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await cluster.FrontEnd.Api.ChangeAsync("everywhere", "unload")).Status);
+        await cluster.Redis.StartAsync();
+        var back = load.Now;
+        await load.MoreAsync(1000);
+        await load.StopAsync();
+
+        load.AssertNothingLost();
+        output.WriteLine($"{(back - gone).TotalSeconds:F0} s without Redis: {load.Count} requests, {load.Failed.Count()} failed");
+        await Poll.UntilAsync(
+            async () => (await cluster.FrontEnd.Api.ChangeAsync("everywhere", "unload")).Status == HttpStatusCode.OK, "changes are made again");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await cluster.FrontEnd.Api.InferNumberAsync("everywhere", 1)).Status);
+    }
+
+    [Fact]
+    public async Task A_silo_that_is_drained_hands_over_what_it_has_and_takes_its_share_when_it_is_resumed()
+    {
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers / 4, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        var silo = (await GetPlacesAsync(cluster, "pair"))[0];
+
+        (await cluster.FrontEnd.Api.PostAsync($"/v2/cluster/silos/{silo}/drain")).AssertOk();
+
+        var drained = (await cluster.FrontEnd.Api.GetClusterAsync()).Single(found => found.Name == silo);
+        Assert.Equal("draining", drained.Status);
+        Assert.DoesNotContain(drained.Models, model => model.State != "UNLOADING");
+        Assert.Equal(2, (await GetPlacesAsync(cluster, "pair")).Count);
+        (await cluster.FrontEnd.Api.PostAsync($"/v2/cluster/silos/{silo}/resume")).AssertOk();
+        await Poll.UntilAsync(
+            async () => (await GetPlacesAsync(cluster, "everywhere")).Contains(silo), "the silo has what is to be everywhere");
+        await load.StopAsync();
+        load.AssertNothingLost();
+        Assert.Equal(HttpStatusCode.NotFound, (await cluster.FrontEnd.Api.PostAsync("/v2/cluster/silos/nobody/drain")).Status);
+    }
+
+    public void Dispose() => _repository.Dispose();
+
+    private async Task<ComposeCluster> StartAsync()
+    {
+        TestModels.AddLinear(_repository.Path, "pair", "1", more: """ "replicas": 2 """);
+        TestModels.AddLinear(_repository.Path, "everywhere", "1");
+        var cluster = await ComposeCluster.StartAsync(_repository.Path);
+        await Poll.UntilAsync(
+            async () => (await GetPlacesAsync(cluster, "pair")).Count == 2 && (await GetPlacesAsync(cluster, "everywhere")).Count == 3, "all replicas are ready");
+        return cluster;
+    }
+
+    /// <summary>The silos that answer for a model.</summary>
+    private static async Task<List<string>> GetPlacesAsync(ComposeCluster cluster, string model) =>
+        [.. (await cluster.FrontEnd.Api.GetClusterAsync()).Where(silo => silo.Models.Any(there => there.Name == model && there.State == "READY")).Select(silo => silo.Name)];
+
+    /// <summary>Waits until two silos, other than the one that is gone, answer for the model that is to have two replicas.</summary>
+    private static async Task<TimeSpan> WaitForPairAsync(ComposeCluster cluster, string gone, CallerLoad load)
+    {
+        await Poll.UntilAsync(
+            async () => (await cluster.FrontEnd.Api.TryGetClusterAsync())?.Count(silo => silo.Name != gone && silo.Models.Any(model => model is { Name: "pair", State: "READY" })) == 2,
+            "the lost replica is there again");
+        return load.Now;
+    }
+
+    /// <summary>Latency and throughput around a moment; of a short run they would say nothing.</summary>
+    private void Report(string what, CallerLoad load, TimeSpan at)
+    {
+        if (!TestLength.IsFull) return;
+        TimeSpan Seconds(int seconds) => at + TimeSpan.FromSeconds(seconds);
+        output.WriteLine(
+            $"{what}: {load.Count} requests, {load.Failed.Count()} failed; p99 {load.Latency(0.99, at, Seconds(5)).TotalMilliseconds:F0} ms and the longest " +
+            $"{load.Latency(1, at, Seconds(5)).TotalMilliseconds:F0} ms in the 5 s after; {load.Throughput(TimeSpan.Zero, at):F0} requests/s before, " +
+            $"{load.Throughput(Seconds(5), Seconds(10)):F0} from 5 s to 10 s after");
+    }
+
+    /// <summary>Lets the load run on: for a time at full length, and else for as many requests as show something.</summary>
+    private static Task GoOnAsync(CallerLoad load, TimeSpan until, int requests = 1000) =>
+        !TestLength.IsFull ? load.MoreAsync(requests)
+        : until > load.Now ? Task.Delay(until - load.Now, TimeProvider.System)
+        : Task.CompletedTask;
+}
