@@ -38,6 +38,24 @@ public sealed class ModelConfigReaderTests : IDisposable
         Assert.Equal([2, 3], config.VersionPolicy.Specific);
     }
 
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("\"replicas\": \"all\",", 0)]
+    [InlineData("\"replicas\": 3,", 3)]
+    [InlineData("\"instance_group\": [{\"kind\": \"KIND_CPU\"}],", 0)]
+    [InlineData("\"instance_group\": [{\"count\": 2}, {\"kind\": \"KIND_GPU\", \"count\": 3}],", 5)]
+    public void A_model_has_replicas_on_all_devices_or_on_as_many_as_it_says(string fields, int replicas) =>
+        Assert.Equal(replicas, Sound(fields + Tensors).Replicas);
+
+    [Fact]
+    public void How_replicas_follow_the_load_arrives_where_it_belongs()
+    {
+        var scaling = Sound("\"autoscaling\": {\"min_replicas\": 0, \"max_replicas\": 4, \"target_outstanding\": 2, \"target_queue_milliseconds\": 5, \"idle_seconds\": 60}," + Tensors).Autoscaling;
+
+        Assert.Equal(new Autoscaling(0, 4) { TargetOutstanding = 2, TargetQueueTime = TimeSpan.FromMilliseconds(5), IdleTime = TimeSpan.FromMinutes(1) }, scaling);
+        Assert.Null(Sound(Tensors).Autoscaling);
+    }
+
     [Fact]
     public void How_a_model_answers_more_than_once_arrives_where_it_belongs()
     {
@@ -98,7 +116,14 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData(Iterates + "{\"feed_back\": [{\"output\": \"y\", \"input\": \"x\"}, {\"output\": \"y\", \"input\": \"x\"}]},", "fed back twice")]
     [InlineData("\"max_batch_size\": 4, \"dynamic_batching\": {\"preferred_batch_size\": [5]},", "5 is not an integer from 1 to 4")]
     [InlineData("\"version_policy\": {\"latest\": {}, \"all\": {}},", "exactly one")]
-    [InlineData("\"instance_group\": [{\"count\": 2}],", "one instance")]
+    [InlineData("\"instance_group\": [{\"count\": 0}],", "instance_group[0].count: 0 is not an integer from 1 to 1024")]
+    [InlineData("\"instance_group\": [{\"count\": 2}], \"replicas\": 3,", "replicas: contradicts the count of instance_group")]
+    [InlineData("\"replicas\": \"some\",", "replicas: \"some\" is not an integer from 1 to 1024, or \"all\"")]
+    [InlineData("\"replicas\": 0,", "replicas: 0 is not an integer")]
+    [InlineData("\"autoscaling\": {\"min_replicas\": 3, \"max_replicas\": 2},", "autoscaling.min_replicas: 3 is more than max_replicas, 2")]
+    [InlineData("\"autoscaling\": {}, \"replicas\": 2,", "autoscaling.max_replicas: contradicts replicas")]
+    [InlineData("\"autoscaling\": {\"target\": 1},", "autoscaling.target: unknown")]
+    [InlineData("\"autoscaling\": {\"idle_seconds\": 0},", "autoscaling.idle_seconds: 0 is not an integer from 1")]
     [InlineData("\"instance_group\": [{\"kind\": \"KIND_CPU\", \"gpus\": [0]}],", "contradicts kind KIND_CPU")]
     [InlineData("\"platform\": \"tensorflow\",", "pytorch_libtorch")]
     [InlineData("\"default_model_filename\": \"../model.pt\",", "plain file name")]

@@ -43,7 +43,7 @@ public sealed class TritonFolderTests : IDisposable
     [InlineData("max_batch_size: -1", "config.pbtxt: max_batch_size: -1 is not an integer from 0 to 65536")]
     [InlineData("name: 'other'", "config.pbtxt: name: 'other' is not the name of the model's folder, 'model'")]
     [InlineData("sequence_batching { direct { } }", "config.pbtxt: sequence_batching: {\"direct\":{}} is not supported: ")]
-    [InlineData("instance_group [ { count: 2 kind: KIND_CPU } ]", "config.pbtxt: instance_group[0].count: a device holds one instance")]
+    [InlineData("instance_group [ { count: -2 kind: KIND_CPU } ]", "config.pbtxt: instance_group[0].count: -2 is not an integer from 1 to 1024")]
     [InlineData("preprocessing { }", "config.pbtxt:1:1: 'preprocessing' is no field of this message")]
     [InlineData("backend: 'tensorrt'", "config.pbtxt: backend: \"tensorrt\" is not one of onnxruntime, pytorch")]
     public void A_mistake_makes_the_model_unavailable_with_the_files_name(string field, string reason)

@@ -21,7 +21,6 @@ public sealed class UnservedFieldTests : IDisposable
     [InlineData("\"model_operations\": {\"op_library_filename\": [\"x.so\"]}", "model_operations.op_library_filename: [\"x.so\"] is not supported: ")]
     [InlineData("\"model_repository_agents\": {\"agents\": [{\"name\": \"checksum\"}]}", "model_repository_agents.agents: ")]
     [InlineData("\"instance_group\": [{\"count\": 1}, {\"passive\": true}]", "instance_group[1].passive: true is not supported: ")]
-    [InlineData("\"instance_group\": [{\"count\": 2}]", "instance_group[0].count: a device holds one instance")]
     [InlineData("\"model_transaction_policy\": {\"decoupled\": true}", "iteration: is missing")]
     public void What_changes_the_answers_is_an_error(string field, string error) => _folder.AssertError(error, $"{field}, {Tensors}");
 
