@@ -123,6 +123,21 @@ public sealed class OnDemandTests
     }
 
     [Fact]
+    public async Task A_model_whose_folder_goes_and_comes_back_is_loaded_by_a_request_again()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(onDemand: true);
+        await cluster.AssertEchoesAsync(Request);
+
+        cluster.Repository.Remove("numbers");
+        await cluster.WaitAsync(all => all.All(entry => entry.Id.Name != "numbers"));
+        cluster.Repository.Add("numbers");
+        await cluster.WaitAsync(all => all.Any(entry => entry.Id.Name == "numbers" && entry.State == ModelState.Ready));
+
+        await cluster.AssertEchoesAsync(Request);
+        Assert.Equal(2, cluster.Models.Loaded.Count);
+    }
+
+    [Fact]
     public async Task A_stream_loads_its_model_too()
     {
         await using var cluster = await InferenceCluster.StartAsync(onDemand: true);

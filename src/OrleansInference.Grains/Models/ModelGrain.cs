@@ -40,7 +40,7 @@ internal sealed class ModelGrain(
     private Serving? _current;
     private string _notReady = "it is not loaded";
     private string _revision = "";
-    private bool _isRefused;
+    private ModelVersion? _refused;
     private ModelStatistics _past = new();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -62,7 +62,7 @@ internal sealed class ModelGrain(
 
     public async Task LoadAsync()
     {
-        _isRefused = false;
+        _refused = null;
         _load = LoadAfterAsync(_load, _unloading.Token);
         try
         {
@@ -81,7 +81,8 @@ internal sealed class ModelGrain(
         _unloading = new();
         await unloading.CancelAsync();
         unloading.Dispose();
-        _isRefused = true;
+        // What has gone from the repository may come back without anyone asking for it.
+        _refused = repository.Find(_id.Model);
         _notReady = "unloaded";
         if (_current is { } serving)
         {
@@ -137,7 +138,7 @@ internal sealed class ModelGrain(
     /// <summary>Loads what is loaded on demand, once for all who wait for it.</summary>
     private async Task<Serving> LoadOnDemandAsync(CancellationToken cancellationToken)
     {
-        if (!options.LoadsOnDemand || _isRefused) throw NotReady();
+        if (!options.LoadsOnDemand || repository.Find(_id.Model) is not { } version || version == _refused) throw NotReady();
         _past = _past with { ColdRequestCount = _past.ColdRequestCount + 1 };
         for (var attempt = 1; attempt <= MaxAttempts && _current is null; attempt++)
         {
