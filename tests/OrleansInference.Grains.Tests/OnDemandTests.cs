@@ -138,6 +138,22 @@ public sealed class OnDemandTests
     }
 
     [Fact]
+    public async Task What_is_to_make_room_and_has_been_replaced_meanwhile_leaves_its_successor_in_place()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(onDemand: true);
+        await cluster.AssertEchoesAsync(Request);
+        var instance = cluster.InstanceOf("numbers");
+        var leave = cluster.Models.Leave[instance];
+        cluster.Repository.Change("numbers");
+        await cluster.Client.LoadModelAsync("numbers");
+        await cluster.Models.UnloadedAsync();
+
+        await leave();
+
+        Assert.Equal([instance], cluster.Models.Unloaded);
+    }
+
+    [Fact]
     public async Task A_stream_loads_its_model_too()
     {
         await using var cluster = await InferenceCluster.StartAsync(onDemand: true);

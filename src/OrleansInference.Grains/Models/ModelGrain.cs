@@ -204,7 +204,7 @@ internal sealed class ModelGrain(
             }
             else
             {
-                loaded = new(await engine.LoadAsync(version, _id.Device, MayLeave(version) ? LeaveAsync : null, unloading), version);
+                loaded = new(await engine.LoadAsync(version, _id.Device, MayLeave(version) ? () => LeaveAsync(version) : null, unloading), version);
                 _past = _past with { LoadCount = _past.LoadCount + 1 };
                 if (unloading.IsCancellationRequested)
                 {
@@ -245,11 +245,14 @@ internal sealed class ModelGrain(
 
     private bool MayLeave(ModelVersion version) => options.LoadsOnDemand && version.Descriptor.MinInstances == 0;
 
-    /// <summary>Leaves the device for another model's sake, until the next request. The engine calls it from anywhere.</summary>
-    private Task LeaveAsync() => Task.Factory.StartNew(
+    /// <summary>
+    /// Leaves the device for another model's sake, until the next request; but not what has taken its place meanwhile. The engine calls it from
+    /// anywhere.
+    /// </summary>
+    private Task LeaveAsync(ModelVersion version) => Task.Factory.StartNew(
         async () =>
         {
-            if (_current is not { Streams: 0 } serving) return;
+            if (_current is not { Streams: 0 } serving || serving.Version != version) return;
             _current = null;
             _notReady = "it has made room for another model";
             _past = _past.Add(serving.Model.GetStatistics()) with { QueueDepth = 0 };
