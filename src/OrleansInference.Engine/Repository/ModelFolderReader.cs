@@ -116,6 +116,6 @@ internal static partial class ModelFolderReader
 
     private static string Broken(string folder, IEnumerable<string> errors) => $"{ModelConfigReader.FileNameIn(folder)}: {string.Join("; ", errors)}";
 
-    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}\z")]
     private static partial Regex NamePattern();
 }
