@@ -18,6 +18,8 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
 
     private const int MaxDepth = 8;
 
+    private const int MaxNameBytes = 255;
+
     /// <summary>The folders that stand for all others of that model; none where it has not been overridden.</summary>
     public IEnumerable<ModelLocation> Find(string model) =>
         roots.Select(root => new ModelLocation(root, Path.Combine(root, Folder, Current, model))).Where(place => Directory.Exists(place.Folder));
@@ -35,7 +37,8 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
     public ModelFolder Write(string model, ModelOverride content, ModelLocation? original)
     {
         Check(content, original);
-        var root = content.Files.Count > 0 || original is null ? roots[0] : original.Root;
+        // Beside the model's own folder, to which it links.
+        var root = original?.Root ?? roots[0];
         // Under the model's own name, which its configuration may give.
         var draft = Path.Combine(root, Folder, $"{Guid.NewGuid():N}");
         try
@@ -80,7 +83,16 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
                 throw Refuse($"parameter 'file:{file.Path}' names no file of the model's: expected '<version>/<file>', such as '1/model.pt'");
             if (!seen.Add(file.Path)) throw Refuse($"parameter 'file:{file.Path}' is there twice");
         }
+
+        foreach (var file in content.Files)
+        {
+            if (FoldersOf(file.Path).FirstOrDefault(seen.Contains) is { } folder)
+                throw Refuse($"parameter 'file:{folder}' names a file, and parameter 'file:{file.Path}' a file in a folder of that name");
+        }
     }
+
+    private static IEnumerable<string> FoldersOf(string path) =>
+        path.Select((letter, index) => (letter, index)).Where(item => item.letter == '/').Select(item => path[..item.index]);
 
     /// <summary>Whether a path leads to a file in a version's folder, and nowhere else on any operating system.</summary>
     private static bool IsPlain(string path)
@@ -88,7 +100,7 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
         var parts = path.Split('/');
         return parts.Length is >= 2 and <= MaxDepth &&
             int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out _) && parts[0][0] != '0' &&
-            parts.All(part => part.Length is > 0 and <= 255 && part is not ("." or "..") && !part.EndsWith('.') && !part.EndsWith(' ') &&
+            parts.All(part => part.Length > 0 && Encoding.UTF8.GetByteCount(part) <= MaxNameBytes && part is not ("." or "..") && !part.EndsWith('.') && !part.EndsWith(' ') &&
                 part.All(letter => letter >= ' ' && !@"\:*?""<>|".Contains(letter, StringComparison.Ordinal)));
     }
 

@@ -133,6 +133,8 @@ public sealed class ModelOverridesTests : IDisposable
     [InlineData("01/model.pt")]
     [InlineData("latest/model.pt")]
     [InlineData("1/a/b/c/d/e/f/g/model.pt")]
+    [InlineData("1/model.pt/weights.bin")]
+    [InlineData("1/\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d")]
     [InlineData("")]
     public void A_file_that_could_lie_elsewhere_is_refused(string path)
     {
@@ -155,17 +157,34 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
+    public void Files_for_a_model_of_another_repository_lie_beside_that_models_own()
+    {
+        using var first = new TemporaryFolder();
+        var repository = new FileModelRepository([first.Path, _root.Path]);
+
+        Assert.Equal("", Assert.Single(repository.Refresh("model", new() { Configuration = Config, Files = [File("1/model.pt", "new")] })).Reason);
+
+        var version = repository.Find(new("model", 1))!;
+        Assert.Equal("new", System.IO.File.ReadAllText(version.ModelPath));
+        Assert.Equal("a", System.IO.File.ReadAllText(Path.Combine(version.ModelFolder, "labels.txt")));
+    }
+
+    [Theory]
+    [InlineData("model\n")]
+    [InlineData("../model")]
+    [InlineData("")]
+    public void What_is_no_models_name_reaches_no_folder(string name)
+    {
+        Assert.Empty(_repository.Refresh(name, new() { Configuration = Config, Files = [File("1/model.pt", "new")] }));
+        Assert.False(Directory.Exists(Path.Combine(_root.Path, ".overrides")));
+    }
+
+    [Fact]
     public void A_configuration_alone_makes_no_model()
     {
         var refusal = Assert.Throws<InferenceException>(() => _repository.Refresh("another", new() { Configuration = Config }));
 
         Assert.Contains("file:1/model.pt", refusal.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Another_models_name_reaches_no_folder()
-    {
-        Assert.Empty(_repository.Refresh("../model", new() { Configuration = Config, Files = [File("1/model.pt", "new")] }));
     }
 
     private static ModelFile File(string path, string content) => new(path, System.Text.Encoding.UTF8.GetBytes(content));
