@@ -22,6 +22,10 @@ public interface IInferenceEngine
     /// </exception>
     Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken);
 
+    /// <summary>Loads and runs a model in a child process, and nowhere else.</summary>
+    /// <returns>Why it cannot be loaded; null where it can.</returns>
+    Task<string?> VerifyAsync(ModelVersion version);
+
     /// <summary>Lets a version be loaded again that is in quarantine since it has ended the process.</summary>
     void Release(ModelVersion version);
 }

@@ -81,6 +81,10 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
         throw new OperationCanceledException(cancellationToken);
     }
 
+    public async Task<string?> VerifyAsync(ModelVersion version) =>
+        // An ensemble has no file to verify.
+        version.Config.Ensemble is null ? (await _verifier.VerifyAsync(version, CancellationToken.None)).Reason : null;
+
     public void Release(ModelVersion version) => _quarantine?.Release(version);
 
     public async ValueTask DisposeAsync()

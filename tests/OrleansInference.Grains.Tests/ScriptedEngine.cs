@@ -21,6 +21,19 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
         return new LoadedModel(instance, models);
     }
 
+    public async Task<string?> VerifyAsync(ModelVersion version)
+    {
+        try
+        {
+            await models.OnLoad(new(version.Id, devices[0].Name));
+            return null;
+        }
+        catch (InferenceException exception)
+        {
+            return exception.Message;
+        }
+    }
+
     public void Release(ModelVersion version)
     {
         // Nothing here ends the process.

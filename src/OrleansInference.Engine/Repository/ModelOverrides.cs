@@ -26,41 +26,28 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
 
     public IEnumerable<string> List() => roots.Select(root => Path.Combine(root, Folder, Current)).Where(Directory.Exists).SelectMany(FileModelRepository.ListFolders);
 
-    /// <summary>Writes an override, unless that of before is the same or this one cannot be served.</summary>
+    /// <summary>Writes an override, which changes nothing before it is adopted.</summary>
     /// <param name="model">A model's name.</param>
     /// <param name="content">What the model is loaded with.</param>
     /// <param name="original">The model's own folder; null where it has none.</param>
-    /// <returns>What can be said of it.</returns>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/>: a file's name is none; <see cref="InferenceError.NotReady"/>: the repository cannot be written.
     /// </exception>
-    public ModelFolder Write(string model, ModelOverride content, ModelLocation? original)
+    public Draft Write(string model, ModelOverride content, ModelLocation? original)
     {
         Check(content, original);
         // Beside the model's own folder, to which it links.
         var root = original?.Root ?? roots[0];
-        // Under the model's own name, which its configuration may give.
-        var draft = Path.Combine(root, Folder, $"{Guid.NewGuid():N}");
+        var draft = new Draft(this, new(root, Path.Combine(root, Folder, $"{Guid.NewGuid():N}", model)));
         try
         {
-            var place = new ModelLocation(root, Path.Combine(draft, model));
-            WriteDraft(place.Folder, content, original);
-            var read = ModelFolderReader.Read(model, [place]);
-            if (read.Versions.Count == 0) return read;
-            var target = Path.Combine(root, Folder, Current, model);
-            if (IsSame(place.Folder, target)) return read;
-            Remove(model);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            Directory.Move(place.Folder, target);
-            return read;
+            WriteDraft(draft.Place.Folder, content, original);
+            return draft;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new InferenceException(InferenceError.NotReady, $"the repository cannot be written: {exception.Message}", exception);
-        }
-        finally
-        {
-            if (Directory.Exists(draft)) Directory.Delete(draft, recursive: true);
+            draft.Dispose();
+            throw Unwritable(exception);
         }
     }
 
@@ -138,7 +125,45 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
     private static IEnumerable<string> List(string folder) =>
         FolderListing.ListAll(folder).Select(entry => Path.GetRelativePath(folder, entry.FullName)).Order(StringComparer.Ordinal);
 
+    private static InferenceException Unwritable(Exception exception) =>
+        new(InferenceError.NotReady, $"the repository cannot be written: {exception.Message}", exception);
+
     private static InferenceException Refuse(string reason) => new(InferenceError.InvalidArgument, reason);
+
+    /// <summary>An override that has been written, but does not hold yet. It lies in a folder of its own, which goes with it.</summary>
+    internal sealed class Draft(ModelOverrides overrides, ModelLocation place) : IDisposable
+    {
+        /// <summary>Under the model's own name, which its configuration may give.</summary>
+        public ModelLocation Place => place;
+
+        private string Model => Path.GetFileName(place.Folder);
+
+        public ModelFolder Read() => ModelFolderReader.Read(Model, [place]);
+
+        /// <summary>Has it take the place of the one before, unless that is the same.</summary>
+        /// <exception cref="InferenceException"><see cref="InferenceError.NotReady"/>: the repository cannot be written.</exception>
+        public void Adopt()
+        {
+            try
+            {
+                var target = Path.Combine(place.Root, Folder, Current, Model);
+                if (IsSame(place.Folder, target)) return;
+                overrides.Remove(Model);
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                Directory.Move(place.Folder, target);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw Unwritable(exception);
+            }
+        }
+
+        public void Dispose()
+        {
+            var folder = Path.GetDirectoryName(place.Folder)!;
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        }
+    }
 }
 
 /// <summary>Where a model lies.</summary>

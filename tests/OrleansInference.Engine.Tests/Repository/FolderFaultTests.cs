@@ -101,7 +101,7 @@ public sealed class FolderFaultTests : IDisposable
     }
 
     [Fact]
-    public void A_link_that_leads_out_of_the_repository_is_found_behind_another_one_too()
+    public async Task A_link_that_leads_out_of_the_repository_is_found_behind_another_one_too()
     {
         _root.Write("model/config.json", Config);
         Directory.CreateDirectory(Path.Combine(_root.Path, "model", "1"));
@@ -113,7 +113,7 @@ public sealed class FolderFaultTests : IDisposable
         Assert.Equal("the link 'other/1/model.pt' leads out of the repository", repository.Publications[^1].Reason);
 
         // What is loaded with a configuration of someone's own links to the model's folders.
-        var reason = Assert.Single(repository.Refresh("model", new() { Configuration = Config })).Reason;
+        var reason = Assert.Single(await repository.OverrideAsync("model", new() { Configuration = Config })).Reason;
         Assert.EndsWith("1/model.pt' leads out of the repository", reason, StringComparison.Ordinal);
     }
 

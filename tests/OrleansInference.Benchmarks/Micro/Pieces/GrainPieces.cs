@@ -74,6 +74,8 @@ internal sealed class GrainPieces : IAsyncDisposable
         public Task<ILoadedModel> LoadAsync(ModelVersion version, string device, Func<Task>? leave, CancellationToken cancellationToken) =>
             Task.FromResult<ILoadedModel>(new EchoModel(version.Id));
 
+        public Task<string?> VerifyAsync(ModelVersion version) => Task.FromResult<string?>(null);
+
         public void Release(ModelVersion version)
         {
             // Nothing here ends the process.
