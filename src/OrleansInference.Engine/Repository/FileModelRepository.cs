@@ -29,9 +29,9 @@ internal sealed class FileModelRepository : IModelRepository
     public FileModelRepository(IReadOnlyList<string> roots, Predicate<string>? isLoadedByItself = null, TimeProvider? time = null)
     {
         _roots = roots;
-        _overrides = new(roots);
         _isLoadedByItself = isLoadedByItself ?? (_ => true);
         _time = time ?? TimeProvider.System;
+        _overrides = new(roots, _time);
         foreach (var name in roots.SelectMany(ListFolders).Concat(_overrides.List()).Distinct()) _models[name] = Read(name);
     }
 

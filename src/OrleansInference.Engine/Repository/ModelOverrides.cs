@@ -7,7 +7,7 @@ namespace OrleansInference.Engine.Repository;
 /// The models that were loaded with a configuration or files of someone's own. They lie in a hidden folder of the repository, so that all silos
 /// that share it have them, and have them after a restart too. What comes from the repository itself is linked to.
 /// </summary>
-internal sealed class ModelOverrides(IReadOnlyList<string> roots)
+internal sealed class ModelOverrides(IReadOnlyList<string> roots, TimeProvider time)
 {
     public const int MaxFiles = 1000;
 
@@ -19,6 +19,9 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
     private const int MaxDepth = 8;
 
     private const int MaxNameBytes = 255;
+
+    /// <summary>No verification takes longer: what is older was left by a process that was killed.</summary>
+    private static readonly TimeSpan MaxDraftAge = TimeSpan.FromDays(2);
 
     /// <summary>The folders that stand for all others of that model; none where it has not been overridden.</summary>
     public IEnumerable<ModelLocation> Find(string model) =>
@@ -41,6 +44,7 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
         var draft = new Draft(this, new(root, Path.Combine(root, Folder, $"{Guid.NewGuid():N}", model)));
         try
         {
+            RemoveLeftDrafts(root);
             WriteDraft(draft.Place.Folder, content, original);
             return draft;
         }
@@ -55,6 +59,13 @@ internal sealed class ModelOverrides(IReadOnlyList<string> roots)
     public void Remove(string model)
     {
         foreach (var place in Find(model)) Directory.Delete(place.Folder, recursive: true);
+    }
+
+    private void RemoveLeftDrafts(string root)
+    {
+        var folders = Directory.CreateDirectory(Path.Combine(root, Folder)).EnumerateDirectories();
+        foreach (var folder in folders.Where(folder => folder.Name != Current && time.GetUtcNow() - folder.LastWriteTimeUtc > MaxDraftAge))
+            folder.Delete(recursive: true);
     }
 
     private static void Check(ModelOverride content, ModelLocation? original)

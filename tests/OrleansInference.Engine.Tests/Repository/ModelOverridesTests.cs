@@ -139,6 +139,18 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_process_has_left_that_was_killed_while_it_wrote_an_override_is_removed_by_a_later_one()
+    {
+        var (left, underWay) = (_root.Create(".overrides/left"), _root.Create(".overrides/under_way"));
+        Directory.SetLastWriteTimeUtc(left, Directory.GetLastWriteTimeUtc(left).AddDays(-3));
+
+        await _repository.OverrideAsync("model", new() { Configuration = Other });
+
+        Assert.False(Directory.Exists(left));
+        Assert.True(Directory.Exists(underWay));
+    }
+
+    [Fact]
     public async Task While_an_override_is_verified_others_can_be_read_again()
     {
         var verifying = new TaskCompletionSource<string?>();
