@@ -25,6 +25,10 @@ public interface IInferenceEngine
     /// <summary>How many bytes models may take of a device's memory; 0 where it is not known.</summary>
     long GetMemoryLimit(string device);
 
+    /// <summary>Loads and runs a model in a child process, and nowhere else.</summary>
+    /// <returns>Why it cannot be loaded; null where it can.</returns>
+    Task<string?> VerifyAsync(ModelVersion version);
+
     /// <summary>Lets a version be loaded again that is in quarantine since it has ended the process.</summary>
     void Release(ModelVersion version);
 }

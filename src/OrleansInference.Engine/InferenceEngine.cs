@@ -89,6 +89,10 @@ internal sealed class InferenceEngine : IInferenceEngine, IAsyncDisposable
             : 0;
     }
 
+    public async Task<string?> VerifyAsync(ModelVersion version) =>
+        // An ensemble has no file to verify.
+        version.Config.Ensemble is null ? (await _verifier.VerifyAsync(version, CancellationToken.None)).Reason : null;
+
     public void Release(ModelVersion version) => _quarantine?.Release(version);
 
     public async ValueTask DisposeAsync()

@@ -22,6 +22,9 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Warning, "What this silo has could not be moved elsewhere; it leaves all the same.")]
     public static partial void NotDrained(ILogger logger, Exception exception);
 
+    [LoggerMessage(2010, LogLevel.Warning, "What is asked of {Model} could not be stored.")]
+    public static partial void WishNotStored(ILogger logger, Exception exception, string model);
+
     [LoggerMessage(2004, LogLevel.Warning, "The report to the catalog failed; the next one is tried in a few seconds.")]
     public static partial void ReportFailed(ILogger logger, Exception exception);
 

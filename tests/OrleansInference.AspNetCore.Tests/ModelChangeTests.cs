@@ -90,6 +90,12 @@ public sealed class ModelChangeTests
     [InlineData("load", """ "config": "{}", "file:1/model.pt": 5 """, "parameter 'file:1/model.pt' is a file's content")]
     [InlineData("unload", """ "config": "{}" """, "parameter 'config' is not supported")]
     [InlineData("unload", """ "unload_dependents": "yes" """, "parameter 'unload_dependents' is true or false")]
+    [InlineData("load", """ "config": "{}", "config": "{}" """, "Duplicate")]
+    [InlineData("load", """ "config": "{}", "file:1/model.pt": "", "file:1/model.pt": "" """, "Duplicate")]
+    [InlineData("unload", """ "unload_dependents": true, "unload_dependents": false """, "Duplicate")]
+    [InlineData("load", """ "config": "\ud800" """, "a string is not valid UTF-8")]
+    [InlineData("load", """ "config": "{}", "file:1/\ud800": "" """, "failed to parse the request JSON buffer")]
+    [InlineData("unload", """ "\ud800": true """, "failed to parse the request JSON buffer")]
     public async Task A_parameter_that_is_not_what_it_should_be_is_refused_by_name(string change, string parameters, string reason)
     {
         await using var door = await FrontDoor.StartAsync();

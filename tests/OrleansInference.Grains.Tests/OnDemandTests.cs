@@ -123,6 +123,37 @@ public sealed class OnDemandTests
     }
 
     [Fact]
+    public async Task A_model_whose_folder_goes_and_comes_back_is_loaded_by_a_request_again()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(onDemand: true);
+        await cluster.AssertEchoesAsync(Request);
+
+        cluster.Repository.Remove("numbers");
+        await cluster.WaitAsync(all => all.All(entry => entry.Id.Name != "numbers"));
+        cluster.Repository.Add("numbers");
+        await cluster.WaitAsync(all => all.Any(entry => entry.Id.Name == "numbers" && entry.State == ModelState.Ready));
+
+        await cluster.AssertEchoesAsync(Request);
+        Assert.Equal(2, cluster.Models.Loaded.Count);
+    }
+
+    [Fact]
+    public async Task What_is_to_make_room_and_has_been_replaced_meanwhile_leaves_its_successor_in_place()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(onDemand: true);
+        await cluster.AssertEchoesAsync(Request);
+        var instance = cluster.InstanceOf("numbers");
+        var leave = cluster.Models.Leave[instance];
+        cluster.Repository.Change("numbers");
+        await cluster.Client.LoadModelAsync("numbers");
+        await cluster.Models.UnloadedAsync();
+
+        await leave();
+
+        Assert.Equal([instance], cluster.Models.Unloaded);
+    }
+
+    [Fact]
     public async Task A_stream_loads_its_model_too()
     {
         await using var cluster = await InferenceCluster.StartAsync(onDemand: true);

@@ -23,6 +23,19 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 
     public long GetMemoryLimit(string device) => 0;
 
+    public async Task<string?> VerifyAsync(ModelVersion version)
+    {
+        try
+        {
+            await models.OnLoad(new(version.Id, devices[0].Name));
+            return null;
+        }
+        catch (InferenceException exception)
+        {
+            return exception.Message;
+        }
+    }
+
     public void Release(ModelVersion version)
     {
         // Nothing here ends the process.

@@ -82,7 +82,10 @@ public sealed class SiloReporterTests
 
         public ModelVersion? Find(ModelId id) => null;
 
-        public IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content) => [];
+        public IReadOnlyList<ModelPublication> Refresh(string model) => [];
+
+        public Task<IReadOnlyList<ModelPublication>> OverrideAsync(string model, ModelOverride content, Func<ModelVersion, Task<string?>> verify) =>
+            Task.FromResult<IReadOnlyList<ModelPublication>>([]);
     }
 
     /// <summary>Takes reports, and answers when the test lets it.</summary>

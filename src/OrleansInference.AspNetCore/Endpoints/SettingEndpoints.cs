@@ -89,29 +89,17 @@ internal static class SettingEndpoints
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.Number when value.TryGetUInt32(out var number) => number,
-        JsonValueKind.String => ToText(value),
+        JsonValueKind.String => JsonFields.GetString(value),
         _ => value,
     };
 
     private static IReadOnlyList<string> ToList(string name, JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Null => [],
-        JsonValueKind.String => [ToText(value)],
-        JsonValueKind.Array when value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => [.. value.EnumerateArray().Select(ToText)],
+        JsonValueKind.String => [JsonFields.GetString(value)],
+        JsonValueKind.Array when value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => [.. value.EnumerateArray().Select(JsonFields.GetString)],
         _ => throw Invalid($"trace setting '{name}' cannot be set to {value.GetRawText()}: expected a string or an array of strings"),
     };
-
-    private static string ToText(JsonElement value)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw JsonFields.ToRefusal(exception)!;
-        }
-    }
 
     private static InferenceException Invalid(string message) => new(InferenceError.InvalidArgument, message);
 }

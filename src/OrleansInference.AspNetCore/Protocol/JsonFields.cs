@@ -26,6 +26,19 @@ internal static class JsonFields
         _ => null,
     };
 
+    /// <summary>The text of a string that has been read.</summary>
+    public static string GetString(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw ToRefusal(exception)!;
+        }
+    }
+
     /// <summary>The beginning of the request's one object.</summary>
     public static void ReadStart(ref Utf8JsonReader reader)
     {

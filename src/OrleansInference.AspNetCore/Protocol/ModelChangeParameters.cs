@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 using Google.Protobuf.Collections;
 
@@ -14,25 +13,27 @@ internal static class ModelChangeParameters
     private const string FilePrefix = "file:";
     private const string WithDependents = "unload_dependents";
 
+    private static readonly Dictionary<string, JsonElement> Nothing = [];
+
     /// <exception cref="InferenceException"><see cref="InferenceError.InvalidArgument"/>: a parameter is unknown, or not what it should be.</exception>
-    public static ModelOverride? ReadOverride(JsonObject? parameters) => ReadOverride(
-        (parameters ?? []).Select(parameter => parameter.Key.StartsWith(FilePrefix, StringComparison.Ordinal)
+    public static ModelOverride? ReadOverride(IReadOnlyDictionary<string, JsonElement>? parameters) => ReadOverride(
+        (parameters ?? Nothing).Select(parameter => parameter.Key.StartsWith(FilePrefix, StringComparison.Ordinal)
             ? (parameter.Key, null, FromBase64(parameter.Value, parameter.Key))
             : (parameter.Key, ToText(parameter.Value), (byte[]?)null)));
 
-    /// <inheritdoc cref="ReadOverride(JsonObject?)"/>
+    /// <inheritdoc cref="ReadOverride(IReadOnlyDictionary{string, JsonElement}?)"/>
     public static ModelOverride? ReadOverride(MapField<string, ModelRepositoryParameter> parameters) => ReadOverride(
         parameters.Select(parameter => (
             parameter.Key,
             parameter.Value.HasStringParam ? parameter.Value.StringParam : null,
             parameter.Value.HasBytesParam ? parameter.Value.BytesParam.ToByteArray() : null)));
 
-    /// <inheritdoc cref="ReadOverride(JsonObject?)"/>
-    public static bool ReadDependents(JsonObject? parameters) => ReadDependents(
-        (parameters ?? []).Select(parameter => (
-            parameter.Key, parameter.Value?.GetValueKind() is JsonValueKind.True or JsonValueKind.False ? parameter.Value.GetValue<bool>() : (bool?)null)));
+    /// <inheritdoc cref="ReadOverride(IReadOnlyDictionary{string, JsonElement}?)"/>
+    public static bool ReadDependents(IReadOnlyDictionary<string, JsonElement>? parameters) => ReadDependents(
+        (parameters ?? Nothing).Select(parameter => (
+            parameter.Key, parameter.Value.ValueKind is JsonValueKind.True or JsonValueKind.False ? parameter.Value.GetBoolean() : (bool?)null)));
 
-    /// <inheritdoc cref="ReadOverride(JsonObject?)"/>
+    /// <inheritdoc cref="ReadOverride(IReadOnlyDictionary{string, JsonElement}?)"/>
     public static bool ReadDependents(MapField<string, ModelRepositoryParameter> parameters) => ReadDependents(
         parameters.Select(parameter => (parameter.Key, parameter.Value.HasBoolParam ? parameter.Value.BoolParam : (bool?)null)));
 
@@ -66,9 +67,9 @@ internal static class ModelChangeParameters
         return withDependents;
     }
 
-    private static string? ToText(JsonNode? value) => value?.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
+    private static string? ToText(JsonElement value) => value.ValueKind == JsonValueKind.String ? JsonFields.GetString(value) : null;
 
-    private static byte[] FromBase64(JsonNode? value, string name)
+    private static byte[] FromBase64(JsonElement value, string name)
     {
         try
         {

@@ -32,6 +32,8 @@ internal sealed partial class ProtocolJson : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        // Which of two is meant nobody knows.
+        AllowDuplicateProperties = false,
     });
 }
 
@@ -149,7 +151,7 @@ internal sealed record DurationBody(long Count, long Ns);
 internal sealed record IndexRequest(bool Ready = false);
 
 /// <param name="Parameters">What is asked for beside the change.</param>
-internal sealed record ModelChangeRequest(JsonObject? Parameters = null);
+internal sealed record ModelChangeRequest(IReadOnlyDictionary<string, JsonElement>? Parameters = null);
 
 /// <param name="Name">The model.</param>
 /// <param name="Version">The version; empty where the model has none.</param>

@@ -73,10 +73,9 @@ internal sealed class DeviceMemory(string device, long budget, TimeProvider time
         {
             if (TryTake(model, bytes, out var leaving) is { } room) return room;
             if (leaving is not null && await leaving.EndAsync().ConfigureAwait(false)) continue;
-            if (leaving is not null || time.GetElapsedTime(started) < WaitLimit)
-                await Task.Delay(LookInterval, time, cancellationToken).ConfigureAwait(false);
-            else
+            if (time.GetElapsedTime(started) >= WaitLimit)
                 throw new InferenceException(InferenceError.QueueFull, $"{NoRoom(model, bytes)}, and all models there have been busy for {WaitLimit.TotalSeconds:F0} s");
+            await Task.Delay(LookInterval, time, cancellationToken).ConfigureAwait(false);
         }
     }
 

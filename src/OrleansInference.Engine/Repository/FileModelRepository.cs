@@ -29,9 +29,9 @@ internal sealed class FileModelRepository : IModelRepository
     public FileModelRepository(IReadOnlyList<string> roots, Predicate<string>? isLoadedByItself = null, TimeProvider? time = null)
     {
         _roots = roots;
-        _overrides = new(roots);
         _isLoadedByItself = isLoadedByItself ?? (_ => true);
         _time = time ?? TimeProvider.System;
+        _overrides = new(roots, _time);
         foreach (var name in roots.SelectMany(ListFolders).Concat(_overrides.List()).Distinct()) _models[name] = Read(name);
     }
 
@@ -42,28 +42,42 @@ internal sealed class FileModelRepository : IModelRepository
     public ModelVersion? Find(ModelId id) =>
         _models.TryGetValue(id.Name, out var model) ? model.Versions.FirstOrDefault(version => version.Id == id) : null;
 
-    public IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content = null)
+    public IReadOnlyList<ModelPublication> Refresh(string model)
     {
         // What is no name of a model may be a path to somewhere else.
         if (!ModelFolderReader.IsModelName(model)) return [];
         lock (_reading)
         {
-            var originals = OriginalsOf(model);
-            if (content is not null)
-            {
-                var draft = _overrides.Write(model, content, originals.Count > 0 ? originals[0] : null);
-                if (draft.Versions.Count == 0) return draft.Publications;
-            }
-            else if (originals.Count > 0)
-            {
-                _overrides.Remove(model);
-            }
+            if (OriginalsOf(model).Count > 0) _overrides.Remove(model);
+            return ReadAgain(model);
+        }
+    }
 
-            _changing.Remove(model);
-            var now = Read(model);
-            // What never could be served goes with its folder; what could is not taken away by someone who asks for more.
-            if (now.Publications.Count > 0 || _models.GetValueOrDefault(model, ModelFolder.None).Versions.Count == 0) Adopt(model, now);
-            return now.Publications;
+    public async Task<IReadOnlyList<ModelPublication>> OverrideAsync(string model, ModelOverride content, Func<ModelVersion, Task<string?>> verify)
+    {
+        if (!ModelFolderReader.IsModelName(model)) return [];
+        // Nothing else waits for it: to write it, and more so to verify it, may take long.
+        using var draft = _overrides.Write(model, content, OriginalsOf(model).FirstOrDefault());
+        var read = draft.Read();
+        var reasons = new Dictionary<ModelId, string>();
+        foreach (var version in read.Versions)
+        {
+            if (await verify(version).ConfigureAwait(false) is { } reason) reasons.Add(version.Id, reason);
+        }
+
+        if (reasons.Count == read.Versions.Count)
+        {
+            return
+            [
+                .. read.Publications.Select(publication =>
+                    reasons.TryGetValue(publication.Id, out var reason) ? publication with { Reason = reason } : publication),
+            ];
+        }
+
+        lock (_reading)
+        {
+            draft.Adopt();
+            return ReadAgain(model);
         }
     }
 
@@ -112,6 +126,15 @@ internal sealed class FileModelRepository : IModelRepository
                         publication with { Trigger = _isLoadedByItself(model.Key) ? LoadTrigger.Publication : LoadTrigger.Command })),
             ];
         }
+    }
+
+    private IReadOnlyList<ModelPublication> ReadAgain(string model)
+    {
+        _changing.Remove(model);
+        var now = Read(model);
+        // What never could be served goes with its folder; what could is not taken away by someone who asks for more.
+        if (now.Publications.Count > 0 || _models.GetValueOrDefault(model, ModelFolder.None).Versions.Count == 0) Adopt(model, now);
+        return now.Publications;
     }
 
     private void Adopt(string name, ModelFolder now) => Set(name, now.Publications.Count > 0 ? now.After(_models.GetValueOrDefault(name, ModelFolder.None)) : now);

@@ -36,11 +36,11 @@ internal static class FolderListing
         }
     }
 
-    /// <summary>The first link below a folder that leads out of a repository, by its name there; null where none does.</summary>
+    /// <summary>The first link below a folder, or behind another link there, that leads out of a repository, by its name; null where none does.</summary>
     public static string? FindEscape(string root, string folder)
     {
         var inside = Resolve(root) + Path.DirectorySeparatorChar;
-        foreach (var entry in ListAll(folder).Prepend(new DirectoryInfo(folder)))
+        foreach (var entry in ListBehindLinks(folder).Prepend(new DirectoryInfo(folder)))
         {
             if (entry.LinkTarget is not null && !Resolve(entry.FullName).StartsWith(inside, StringComparison.Ordinal))
                 return Path.GetRelativePath(root, entry.FullName);
@@ -65,6 +65,24 @@ internal static class FolderListing
         ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory || IsLink(ref entry),
         ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry),
     };
+
+    /// <summary>
+    /// Files and links at any depth, also behind links to folders: what those lead to is listed once, under the name of the first. A link comes
+    /// before what lies behind it.
+    /// </summary>
+    public static IEnumerable<FileSystemInfo> ListBehindLinks(string folder)
+    {
+        var listed = new HashSet<string>(StringComparer.Ordinal) { Resolve(folder) };
+        var pending = new Queue<string>([folder]);
+        while (pending.TryDequeue(out var next))
+        {
+            foreach (var entry in ListAll(next).OrderBy(entry => entry.FullName, StringComparer.Ordinal))
+            {
+                yield return entry;
+                if (entry is DirectoryInfo && listed.Add(Resolve(entry.FullName))) pending.Enqueue(entry.FullName);
+            }
+        }
+    }
 
     private static bool IsLink(ref FileSystemEntry entry) => entry.Attributes.HasFlag(FileAttributes.ReparsePoint);
 

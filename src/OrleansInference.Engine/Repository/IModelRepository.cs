@@ -17,13 +17,17 @@ public interface IModelRepository
     /// nothing that could be served, does not replace what could be.
     /// </summary>
     /// <param name="model">The model's name.</param>
-    /// <param name="content">
-    /// What stands for the folder from now on, also after a restart, unless it cannot be served; null for the folder itself, where there is one.
-    /// </param>
     /// <returns>What the folder holds now; nothing where there is none.</returns>
+    IReadOnlyList<ModelPublication> Refresh(string model);
+
+    /// <summary>Puts something in the place of a model's folder, from now on and also after a restart, unless it cannot be served.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="content">What stands for the folder.</param>
+    /// <param name="verify">Says why a version cannot be loaded; null where it can.</param>
+    /// <returns>What it is now, or what is wrong with the content; nothing where that is no model's name.</returns>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.InvalidArgument"/>: the content names files that could lie elsewhere; <see cref="InferenceError.NotReady"/>:
     /// the repository cannot be written.
     /// </exception>
-    IReadOnlyList<ModelPublication> Refresh(string model, ModelOverride? content = null);
+    Task<IReadOnlyList<ModelPublication>> OverrideAsync(string model, ModelOverride content, Func<ModelVersion, Task<string?>> verify);
 }

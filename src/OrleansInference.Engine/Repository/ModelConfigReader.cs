@@ -17,6 +17,9 @@ internal sealed class ModelConfigReader
 
     private const int MaxBatchSizeLimit = 65_536;
 
+    /// <summary>More than the longest list of categories takes that a configuration may have.</summary>
+    private const int MaxLength = 16 << 20;
+
     private static readonly (string, DataType)[] DataTypeNames =
     [
         .. Enum.GetValues<DataType>().Select(type => (NameOf(type), type)),
@@ -99,9 +102,18 @@ internal sealed class ModelConfigReader
         }
 
         using var document = JsonDocument.Parse(
-            File.Exists(file) ? File.ReadAllBytes(file) : "{}"u8.ToArray(),
+            File.Exists(file) ? ReadBounded(file) : "{}"u8.ToArray(),
             new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false });
         return document.RootElement.Clone();
+    }
+
+    private static byte[] ReadBounded(string path)
+    {
+        using var file = File.OpenRead(path);
+        if (file.Length > MaxLength) throw new IOException($"the file has {file.Length} bytes, over the limit of {MaxLength}");
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     private JsonSection Section(JsonElement root) => new(root, "", _errors, _warnings, TritonFields.Model);
@@ -215,6 +227,7 @@ internal sealed class ModelConfigReader
     private List<TensorConfig> ReadTensors(JsonSection model, string field, int maxBatchSize, string platform, string? suggested)
     {
         var tensors = new List<TensorConfig>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var section in model.Sections(field))
         {
             var name = section.String("name");
@@ -227,7 +240,7 @@ internal sealed class ModelConfigReader
             var labels = field == "output" ? ReadLabels(section, dims) : [];
             var reshape = ReshapeReader.Read(section, dims, platform);
             section.RejectUnknown();
-            if (tensors.Any(other => other.Name == name)) section.Error("name", $"'{name}' is there twice");
+            if (!names.Add(name)) section.Error("name", $"'{name}' is there twice");
             tensors.Add(new(name, dataType, dims, labels) { Reshape = reshape });
         }
 

@@ -9,6 +9,9 @@ namespace OrleansInference.Engine.Repository;
 /// <summary>Reads a model's folder as Triton lays it out: <c>config.json</c> or <c>config.pbtxt</c>, and for each version a folder with its file.</summary>
 internal static partial class ModelFolderReader
 {
+    /// <summary>So many of a configuration's mistakes are told: the reason is part of every report.</summary>
+    private const int MaxErrors = 100;
+
     public static bool IsModelName(string name) => NamePattern().IsMatch(name);
 
     /// <summary>Reads what all repositories hold of one model.</summary>
@@ -114,8 +117,12 @@ internal static partial class ModelFolderReader
             File.Exists(Path.Combine(version, TorchRuntime.ModelFile)) || File.Exists(Path.Combine(version, OnnxRuntime.ModelFile));
     }
 
-    private static string Broken(string folder, IEnumerable<string> errors) => $"{ModelConfigReader.FileNameIn(folder)}: {string.Join("; ", errors)}";
+    private static string Broken(string folder, IReadOnlyList<string> errors)
+    {
+        var more = errors.Count > MaxErrors ? $"; and {errors.Count - MaxErrors} more mistakes" : "";
+        return $"{ModelConfigReader.FileNameIn(folder)}: {string.Join("; ", errors.Take(MaxErrors))}{more}";
+    }
 
-    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}\z")]
     private static partial Regex NamePattern();
 }

@@ -49,7 +49,8 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         using var exceeded = new CancellationTokenSource();
         using var any = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, exceeded.Token, cancellationToken);
         var word = VerificationMessage.NewWord();
-        using var child = Process.Start(Command(version))!;
+        using var scratch = ScratchFolder.TryCreate();
+        using var child = Process.Start(Command(version, scratch))!;
         try
         {
             await using var watch = new MemoryWatch(child.Id, _memory, time, exceeded.Cancel);
@@ -75,7 +76,7 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
         }
     }
 
-    private static ProcessStartInfo Command(ModelVersion version)
+    private static ProcessStartInfo Command(ModelVersion version, ScratchFolder? scratch)
     {
         var program = Environment.ProcessPath!;
         var start = new ProcessStartInfo(program)
@@ -84,9 +85,10 @@ internal sealed class ChildProcessVerifier(TimeProvider time, EngineOptions opti
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // One model at a time needs no heap per core; and the sockets of diagnostics would stay in the temporary folder where it is killed.
+        // One model at a time needs no heap per core, and nobody looks into it.
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        scratch?.Hand(start.Environment);
         // Under `dotnet program.dll` the process is the host, and the program its first argument.
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
         start.ArgumentList.Add(VerificationCommand.Switch);

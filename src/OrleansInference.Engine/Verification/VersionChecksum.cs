@@ -14,7 +14,8 @@ internal static class VersionChecksum
     {
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var folder = Path.GetDirectoryName(version.ModelPath)!;
-        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        var files = FolderListing.ListBehindLinks(folder).OfType<FileInfo>().Select(file => file.FullName);
+        foreach (var path in files.Order(StringComparer.Ordinal))
         {
             // Behind its length, so that no name can pass for another one and its content.
             var name = Path.GetRelativePath(folder, path);

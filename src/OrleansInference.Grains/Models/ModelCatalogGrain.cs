@@ -301,10 +301,13 @@ internal sealed class ModelCatalogGrain(
             wishes.State = before.With(model, unloaded);
             await wishes.WriteStateAsync();
         }
-        catch
+        catch (Exception exception)
         {
             wishes.State = before;
-            throw;
+            // One that has come between, a catalog that this cluster has lost sight of, has this one begin anew.
+            if (exception is InconsistentStateException) throw;
+            Log.WishNotStored(logger, exception, model);
+            throw new InferenceException(InferenceError.Unavailable, $"what is asked of '{model}' cannot be kept: the cluster's storage does not answer", exception);
         }
         finally
         {

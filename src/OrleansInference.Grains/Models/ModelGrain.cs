@@ -41,7 +41,7 @@ internal sealed class ModelGrain(
     private Serving? _current;
     private string _notReady = "it is not loaded";
     private string _revision = "";
-    private bool _isRefused;
+    private ModelVersion? _refused;
     private ModelStatistics _past = new();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed class ModelGrain(
 
     public async Task LoadAsync()
     {
-        _isRefused = false;
+        _refused = null;
         _load = LoadAfterAsync(_load, _unloading.Token);
         try
         {
@@ -88,8 +88,8 @@ internal sealed class ModelGrain(
         _unloading = new();
         await unloading.CancelAsync();
         unloading.Dispose();
-        // A silo that is resumed may be asked for it again.
-        _isRefused = !reporter.IsDraining;
+        // What has gone from the repository may come back without anyone asking for it, and a silo that is resumed may be asked again.
+        _refused = reporter.IsDraining ? null : repository.Find(_id.Model);
         _notReady = reporter.IsDraining ? "its silo is being left" : "unloaded";
         if (_current is { } serving)
         {
@@ -148,7 +148,7 @@ internal sealed class ModelGrain(
     /// <summary>Loads what is loaded on demand, once for all who wait for it.</summary>
     private async Task<Serving> LoadOnDemandAsync(CancellationToken cancellationToken)
     {
-        if (_isRefused || reporter.IsDraining || !IsOnDemand) throw NotReady();
+        if (reporter.IsDraining || !IsOnDemand || repository.Find(_id.Model) is not { } version || version == _refused) throw NotReady();
         _past = _past with { ColdRequestCount = _past.ColdRequestCount + 1 };
         for (var attempt = 1; attempt <= MaxAttempts && _current is null; attempt++)
         {
@@ -217,7 +217,7 @@ internal sealed class ModelGrain(
             }
             else
             {
-                loaded = new(await engine.LoadAsync(version, _id.Device, MayLeave(version) ? LeaveAsync : null, unloading), version);
+                loaded = new(await engine.LoadAsync(version, _id.Device, MayLeave(version) ? () => LeaveAsync(version) : null, unloading), version);
                 _past = _past with { LoadCount = _past.LoadCount + 1 };
                 if (unloading.IsCancellationRequested)
                 {
@@ -258,9 +258,15 @@ internal sealed class ModelGrain(
 
     private bool MayLeave(ModelVersion version) => options.LoadsOnDemand && version.Descriptor.MinInstances == 0;
 
-    /// <summary>Leaves the device for another model's sake, until the next request. The engine calls it from anywhere.</summary>
-    private Task LeaveAsync() => Task.Factory.StartNew(
-        () => LeaveAsync("it has made room for another model"), CancellationToken.None, TaskCreationOptions.None, _turns).Unwrap();
+    /// <summary>
+    /// Leaves the device for another model's sake, until the next request; but not what has taken its place meanwhile. The engine calls it from
+    /// anywhere.
+    /// </summary>
+    private Task LeaveAsync(ModelVersion version) => Task.Factory.StartNew(
+        () => _current?.Version == version ? LeaveAsync("it has made room for another model") : Task.CompletedTask,
+        CancellationToken.None,
+        TaskCreationOptions.None,
+        _turns).Unwrap();
 
     private async Task LeaveAsync(string reason)
     {

@@ -11,7 +11,8 @@ internal sealed class ModelRepositoryGrain(IModelRepository repository, IInferen
     public async Task<IReadOnlyList<ModelPublication>> RefreshAsync(string model, ModelOverride? content)
     {
         // Folders may lie on a share that is slow to answer, and grain turns must not block.
-        var found = await Task.Run(() => repository.Refresh(model, content));
+        var found = await Task.Run(() =>
+            content is null ? Task.FromResult(repository.Refresh(model)) : repository.OverrideAsync(model, content, engine.VerifyAsync));
         // Whoever asks for a model has a reason to try it once more, though it may have ended the process.
         foreach (var version in found.Select(publication => repository.Find(publication.Id)).OfType<ModelVersion>()) engine.Release(version);
         await reporter.ReportAsync();

@@ -142,6 +142,16 @@ public sealed class DeviceMemoryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_that_never_leaves_though_it_is_idle_is_not_waited_for_any_longer()
+    {
+        await AddAsync("stubborn", 80, leave: () => Task.CompletedTask);
+
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => AdvanceUntilAsync(AddAsync("next", 80)));
+
+        Assert.Equal(InferenceError.QueueFull, refusal.Error);
+    }
+
+    [Fact]
     public async Task What_could_not_be_loaded_gives_its_room_back()
     {
         var failure = new InferenceException(InferenceError.NotReady, "the file is damaged");

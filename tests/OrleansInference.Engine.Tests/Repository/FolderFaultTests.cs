@@ -101,6 +101,23 @@ public sealed class FolderFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_that_leads_out_of_the_repository_is_found_behind_another_one_too()
+    {
+        _root.Write("model/config.json", Config);
+        Directory.CreateDirectory(Path.Combine(_root.Path, "model", "1"));
+        File.CreateSymbolicLink(Path.Combine(_root.Path, "model", "1", "model.pt"), _outside.Write("model.pt", ""));
+        _root.Write("other/config.json", Config);
+        Directory.CreateSymbolicLink(Path.Combine(_root.Path, "other", "1"), "../model/1");
+        var repository = Open();
+
+        Assert.Equal("the link 'other/1/model.pt' leads out of the repository", repository.Publications[^1].Reason);
+
+        // What is loaded with a configuration of someone's own links to the model's folders.
+        var reason = Assert.Single(await repository.OverrideAsync("model", new() { Configuration = Config })).Reason;
+        Assert.EndsWith("1/model.pt' leads out of the repository", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_link_in_a_circle_is_one_models_trouble()
     {
         _root.Write("model/config.json", Config);

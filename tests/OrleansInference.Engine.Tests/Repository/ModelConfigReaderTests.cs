@@ -4,11 +4,9 @@ namespace OrleansInference.Engine.Tests.Repository;
 
 public sealed class ModelConfigReaderTests : IDisposable
 {
-    private const string Tensors =
-        """
-        "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
-        "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}]
-        """;
+    private const string Output = """ "output": [{"name": "y", "data_type": "TYPE_FP32", "dims": [2]}] """;
+
+    private const string Tensors = """ "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}], """ + Output;
 
     private const string Iterates = "\"model_transaction_policy\": {\"decoupled\": true}, \"iteration\": ";
 
@@ -70,6 +68,30 @@ public sealed class ModelConfigReaderTests : IDisposable
         Assert.Equal([new("y", "x")], config.Iteration!.FeedBack);
         Assert.Equal(("done", 7), (config.Iteration.Stop, config.Iteration.MaxSteps));
         Assert.Null(Sound("\"model_transaction_policy\": {\"decoupled\": false}, " + Tensors).Iteration);
+    }
+
+    [Fact]
+    public void However_many_tensors_there_are_their_mistakes_are_found_and_the_first_of_them_told()
+    {
+        const int Count = 200_000;
+        var tensor = """{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}""";
+        var folder = Path.GetDirectoryName(_repository.Write("model/config.json", $"{{\"input\": [{string.Join(',', Enumerable.Repeat(tensor, Count))}], {Output}}}"))!;
+        _repository.Write("model/1/model.pt", "");
+
+        Assert.Equal(Count - 1, ModelConfigReader.Read(folder, 1).Errors.Count);
+
+        var reason = Assert.Single(new FileModelRepository([_repository.Path]).Publications).Reason;
+        Assert.EndsWith($"input[100].name: 'x' is there twice; and {Count - 1 - 100} more mistakes", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_too_long_is_not_read()
+    {
+        _repository.Write("model/config.json", new string(' ', (16 << 20) + 1));
+        _repository.Write("model/1/model.pt", "");
+
+        Assert.Equal(
+            "config.json: the file has 16777217 bytes, over the limit of 16777216", Assert.Single(new FileModelRepository([_repository.Path]).Publications).Reason);
     }
 
     [Fact]

@@ -22,9 +22,9 @@ public sealed class ModelOverridesTests : IDisposable
     public void Dispose() => _root.Dispose();
 
     [Fact]
-    public void A_configuration_takes_the_place_of_the_models_own_and_its_files_stay()
+    public async Task A_configuration_takes_the_place_of_the_models_own_and_its_files_stay()
     {
-        var found = _repository.Refresh("model", new() { Configuration = Other });
+        var found = await _repository.OverrideAsync("model", new() { Configuration = Other });
 
         Assert.Equal("", Assert.Single(found).Reason);
         var version = _repository.Find(new("model", 1))!;
@@ -35,9 +35,9 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void Files_take_the_place_of_the_models_own_versions()
+    public async Task Files_take_the_place_of_the_models_own_versions()
     {
-        _repository.Refresh("model", new() { Configuration = Config, Files = [File("5/model.pt", "new"), File("5/more/weights.bin", "w")] });
+        await _repository.OverrideAsync("model", new() { Configuration = Config, Files = [File("5/model.pt", "new"), File("5/more/weights.bin", "w")] });
 
         Assert.Equal([new("model", 5)], _repository.Publications.Select(publication => publication.Id));
         var version = _repository.Find(new("model", 5))!;
@@ -47,9 +47,9 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void A_model_that_no_repository_has_is_one_by_its_files()
+    public async Task A_model_that_no_repository_has_is_one_by_its_files()
     {
-        _repository.Refresh("another", new() { Configuration = Config, Files = [File("1/model.pt", "new")] });
+        await _repository.OverrideAsync("another", new() { Configuration = Config, Files = [File("1/model.pt", "new")] });
 
         Assert.NotNull(_repository.Find(new("another", 1)));
         // There is nothing else to go back to.
@@ -59,9 +59,9 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void Reading_the_model_without_an_override_goes_back_to_its_folder()
+    public async Task Reading_the_model_without_an_override_goes_back_to_its_folder()
     {
-        _repository.Refresh("model", new() { Configuration = Other });
+        await _repository.OverrideAsync("model", new() { Configuration = Other });
 
         _repository.Refresh("model");
 
@@ -70,17 +70,17 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void An_override_outlives_the_process()
+    public async Task An_override_outlives_the_process()
     {
-        _repository.Refresh("model", new() { Configuration = Other });
+        await _repository.OverrideAsync("model", new() { Configuration = Other });
 
         Assert.Equal(7, new FileModelRepository([_root.Path]).Find(new("model", 1))!.Config.MinInstances);
     }
 
     [Fact]
-    public void What_an_override_links_to_is_looked_at_for_changes()
+    public async Task What_an_override_links_to_is_looked_at_for_changes()
     {
-        _repository.Refresh("model", new() { Configuration = Other });
+        await _repository.OverrideAsync("model", new() { Configuration = Other });
 
         _root.Write("model/1/model.pt", "another one");
 
@@ -88,13 +88,13 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void The_same_override_changes_nothing()
+    public async Task The_same_override_changes_nothing()
     {
         ModelOverride content = new() { Configuration = Other, Files = [File("5/model.pt", "new")] };
-        _repository.Refresh("model", content);
+        await _repository.OverrideAsync("model", content);
         var version = _repository.Find(new("model", 5));
 
-        _repository.Refresh("model", content);
+        await _repository.OverrideAsync("model", content);
 
         Assert.Same(version, _repository.Find(new("model", 5)));
     }
@@ -103,16 +103,65 @@ public sealed class ModelOverridesTests : IDisposable
     [InlineData("{")]
     [InlineData("[]")]
     [InlineData("{\"max_batch_size\": \"many\"}")]
-    public void An_override_that_cannot_be_served_says_why_and_changes_nothing(string configuration)
+    public async Task An_override_that_cannot_be_served_says_why_and_changes_nothing(string configuration)
     {
         var before = _repository.Find(new("model", 1));
 
-        var found = _repository.Refresh("model", new() { Configuration = configuration });
+        var found = await _repository.OverrideAsync("model", new() { Configuration = configuration });
 
         Assert.NotEqual("", Assert.Single(found).Reason);
         Assert.Same(before, _repository.Find(new("model", 1)));
         Assert.NotNull(new FileModelRepository([_root.Path]).Find(new("model", 1)));
         Assert.DoesNotContain(Directory.GetDirectories(_root.Path, "*", SearchOption.AllDirectories), folder => folder.EndsWith("/model", StringComparison.Ordinal) && folder.Contains("overrides", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_override_of_which_no_version_can_be_loaded_says_why_and_changes_nothing()
+    {
+        var before = _repository.Find(new("model", 1));
+        ModelOverride content = new()
+        {
+            Configuration = $"{{\"version_policy\": {{\"all\": {{}}}}, {Config.Trim()[1..]}",
+            Files = [File("5/model.pt", "bad"), File("6/model.pt", "good")],
+        };
+
+        var found = await _repository.OverrideAsync("model", content, _ => Task.FromResult<string?>("it is damaged"));
+
+        Assert.All(found, publication => Assert.Equal("it is damaged", publication.Reason));
+        Assert.Same(before, _repository.Find(new("model", 1)));
+        Assert.NotNull(new FileModelRepository([_root.Path]).Find(new("model", 1)));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(_root.Path, ".overrides")));
+
+        await _repository.OverrideAsync("model", content, version => Task.FromResult(version.Id.Version == 5 ? "it is damaged" : null));
+
+        Assert.Null(_repository.Find(new("model", 1)));
+        Assert.NotNull(_repository.Find(new("model", 6)));
+    }
+
+    [Fact]
+    public async Task What_a_process_has_left_that_was_killed_while_it_wrote_an_override_is_removed_by_a_later_one()
+    {
+        var (left, underWay) = (_root.Create(".overrides/left"), _root.Create(".overrides/under_way"));
+        Directory.SetLastWriteTimeUtc(left, Directory.GetLastWriteTimeUtc(left).AddDays(-3));
+
+        await _repository.OverrideAsync("model", new() { Configuration = Other });
+
+        Assert.False(Directory.Exists(left));
+        Assert.True(Directory.Exists(underWay));
+    }
+
+    [Fact]
+    public async Task While_an_override_is_verified_others_can_be_read_again()
+    {
+        var verifying = new TaskCompletionSource<string?>();
+        var overriding = _repository.OverrideAsync("model", new() { Configuration = Other }, _ => verifying.Task);
+
+        Assert.Single(_repository.Refresh("model"));
+        Assert.Equal(0, _repository.Find(new("model", 1))!.Config.MinInstances);
+        verifying.SetResult(null);
+        await overriding;
+
+        Assert.Equal(7, _repository.Find(new("model", 1))!.Config.MinInstances);
     }
 
     [Theory]
@@ -133,11 +182,13 @@ public sealed class ModelOverridesTests : IDisposable
     [InlineData("01/model.pt")]
     [InlineData("latest/model.pt")]
     [InlineData("1/a/b/c/d/e/f/g/model.pt")]
+    [InlineData("1/model.pt/weights.bin")]
+    [InlineData("1/\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d")]
     [InlineData("")]
-    public void A_file_that_could_lie_elsewhere_is_refused(string path)
+    public async Task A_file_that_could_lie_elsewhere_is_refused(string path)
     {
-        var refusal = Assert.Throws<InferenceException>(
-            () => _repository.Refresh("model", new() { Configuration = Config, Files = [File("1/model.pt", "new"), File(path, "bad")] }));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(
+            () => _repository.OverrideAsync("model", new() { Configuration = Config, Files = [File("1/model.pt", "new"), File(path, "bad")] }));
 
         Assert.Equal(InferenceError.InvalidArgument, refusal.Error);
         Assert.Contains($"'file:{path}'", refusal.Message, StringComparison.Ordinal);
@@ -145,27 +196,44 @@ public sealed class ModelOverridesTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_there_twice_or_more_files_than_a_model_may_have_are_refused()
+    public async Task A_file_that_is_there_twice_or_more_files_than_a_model_may_have_are_refused()
     {
-        Assert.Throws<InferenceException>(
-            () => _repository.Refresh("model", new() { Configuration = Config, Files = [File("1/model.pt", "a"), File("1/model.pt", "b")] }));
+        await Assert.ThrowsAsync<InferenceException>(
+            () => _repository.OverrideAsync("model", new() { Configuration = Config, Files = [File("1/model.pt", "a"), File("1/model.pt", "b")] }));
         var many = Enumerable.Range(0, ModelOverrides.MaxFiles + 1).Select(number => File($"1/{number}", "")).ToList();
-        var refusal = Assert.Throws<InferenceException>(() => _repository.Refresh("model", new() { Configuration = Config, Files = many }));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => _repository.OverrideAsync("model", new() { Configuration = Config, Files = many }));
         Assert.Contains("1001 files, but a model has 1000 at most", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_configuration_alone_makes_no_model()
+    public async Task Files_for_a_model_of_another_repository_lie_beside_that_models_own()
     {
-        var refusal = Assert.Throws<InferenceException>(() => _repository.Refresh("another", new() { Configuration = Config }));
+        using var first = new TemporaryFolder();
+        var repository = new FileModelRepository([first.Path, _root.Path]);
 
-        Assert.Contains("file:1/model.pt", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("", Assert.Single(await repository.OverrideAsync("model", new() { Configuration = Config, Files = [File("1/model.pt", "new")] })).Reason);
+
+        var version = repository.Find(new("model", 1))!;
+        Assert.Equal("new", System.IO.File.ReadAllText(version.ModelPath));
+        Assert.Equal("a", System.IO.File.ReadAllText(Path.Combine(version.ModelFolder, "labels.txt")));
+    }
+
+    [Theory]
+    [InlineData("model\n")]
+    [InlineData("../model")]
+    [InlineData("")]
+    public async Task What_is_no_models_name_reaches_no_folder(string name)
+    {
+        Assert.Empty(await _repository.OverrideAsync(name, new() { Configuration = Config, Files = [File("1/model.pt", "new")] }));
+        Assert.False(Directory.Exists(Path.Combine(_root.Path, ".overrides")));
     }
 
     [Fact]
-    public void Another_models_name_reaches_no_folder()
+    public async Task A_configuration_alone_makes_no_model()
     {
-        Assert.Empty(_repository.Refresh("../model", new() { Configuration = Config, Files = [File("1/model.pt", "new")] }));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(() => _repository.OverrideAsync("another", new() { Configuration = Config }));
+
+        Assert.Contains("file:1/model.pt", refusal.Message, StringComparison.Ordinal);
     }
 
     private static ModelFile File(string path, string content) => new(path, System.Text.Encoding.UTF8.GetBytes(content));

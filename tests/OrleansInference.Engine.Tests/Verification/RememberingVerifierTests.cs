@@ -28,6 +28,34 @@ public sealed class RememberingVerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task Links_that_lead_round_and_round_in_a_versions_folder_have_an_end()
+    {
+        var verifier = new RememberingVerifier(_script);
+        var version = Add("one", "same");
+        foreach (var link in new[] { "a", "b" }) Directory.CreateSymbolicLink(Path.Combine(version.ModelFolder, "1", link), ".");
+
+        for (var time = 0; time < 2; time++) Assert.NotEmpty((await verifier.VerifyAsync(version, default)).Checksum);
+
+        Assert.Equal(["one"], _script.Verified);
+    }
+
+    [Fact]
+    public async Task Weights_behind_a_link_count()
+    {
+        var verifier = new RememberingVerifier(_script);
+        var checksums = new HashSet<string>();
+        foreach (var weights in new[] { "this", "that" })
+        {
+            var version = Add(weights, "same");
+            _repository.Write($".store/{weights}/weights.bin", weights);
+            Directory.CreateSymbolicLink(Path.Combine(version.ModelFolder, "1", "more"), $"../../.store/{weights}");
+            checksums.Add((await verifier.VerifyAsync(version, default)).Checksum);
+        }
+
+        Assert.Equal(2, checksums.Count);
+    }
+
+    [Fact]
     public async Task Another_archive_is_verified_for_itself()
     {
         var verifier = new RememberingVerifier(_script);

@@ -82,6 +82,17 @@ public sealed class VerificationLimitTests
     }
 
     [Fact]
+    public async Task What_a_process_that_was_ended_has_left_in_the_temporary_folder_is_removed()
+    {
+        using var repository = new VerifiedRepository();
+        var file = $"{Guid.NewGuid():N}.pt";
+
+        Assert.Contains("no_such_operator", await FailAsync(repository.AddAbortingDict(file)), StringComparison.Ordinal);
+
+        Assert.DoesNotContain(Directory.EnumerateDirectories(Path.GetTempPath(), "orleans-inference-*"), folder => File.Exists(Path.Combine(folder, file)));
+    }
+
+    [Fact]
     public async Task A_model_that_ends_the_process_as_if_all_were_well_is_not_sound()
     {
         using var repository = new VerifiedRepository(VerificationProgram.Leaving);

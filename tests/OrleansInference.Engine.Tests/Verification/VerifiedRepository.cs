@@ -22,6 +22,15 @@ internal sealed class VerifiedRepository(string name = "model") : IDisposable
         return Configure(1);
     }
 
+    /// <summary>A TorchScript model that ends the process which loads it, from a copy, since it returns a dict.</summary>
+    /// <param name="file">The name of its file, and of the copy.</param>
+    public ModelVersion AddAbortingDict(string file)
+    {
+        TorchScriptArchive.Write(
+            ModelFile(file), "def forward(self, INPUT0: Tensor) -> Dict[str, Tensor]:\n  return {\"OUTPUT0\": torch.no_such_operator(INPUT0)}");
+        return Configure(1, $"\"default_model_filename\": \"{file}\",");
+    }
+
     /// <summary>A linear layer of as many inputs as outputs, as a TorchScript model.</summary>
     public ModelVersion AddTorchLinear(int width)
     {
@@ -61,10 +70,11 @@ internal sealed class VerifiedRepository(string name = "model") : IDisposable
         return Open();
     }
 
-    private ModelVersion Configure(int width)
+    private ModelVersion Configure(int width, string more = "")
     {
         _root.Write($"{name}/config.json", $$"""
             {
+              {{more}}
               "max_batch_size": 1,
               "input": [ { "name": "INPUT0", "data_type": "TYPE_FP32", "dims": [{{width}}] } ],
               "output": [ { "name": "OUTPUT0", "data_type": "TYPE_FP32", "dims": [{{width}}] } ]

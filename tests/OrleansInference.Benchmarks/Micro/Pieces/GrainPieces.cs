@@ -76,6 +76,8 @@ internal sealed class GrainPieces : IAsyncDisposable
 
         public long GetMemoryLimit(string device) => 0;
 
+        public Task<string?> VerifyAsync(ModelVersion version) => Task.FromResult<string?>(null);
+
         public void Release(ModelVersion version)
         {
             // Nothing here ends the process.
