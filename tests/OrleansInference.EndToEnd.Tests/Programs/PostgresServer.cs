@@ -32,7 +32,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         var server = new PostgresServer();
         try
         {
-            await server.StartItAsync();
+            await server.InitializeAsync();
             await RunAsync(Find("psql")!, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", server.Port, "-U", User, "-1", "-f", script, User);
             return server;
         }
@@ -51,7 +51,7 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private string Port => _port.ToString(CultureInfo.InvariantCulture);
 
-    private async Task StartItAsync()
+    private async Task InitializeAsync()
     {
         if (Environment.IsPrivilegedProcess) await RunAsync("chown", User, _folder.Path);
         await RunAsUserAsync("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");
