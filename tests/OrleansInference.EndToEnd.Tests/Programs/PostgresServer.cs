@@ -75,6 +75,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private static string? Find(string program)
     {
         const string Versions = "/usr/lib/postgresql";
-        return InstalledProgram.Find(program, Directory.Exists(Versions) ? Directory.GetDirectories(Versions).Select(version => Path.Combine(version, "bin")) : []);
+        var versions = Directory.Exists(Versions) ? Directory.GetDirectories(Versions) : [];
+        return InstalledProgram.Find(program, versions.Select(version => Path.Combine(version, "bin")));
     }
 }
