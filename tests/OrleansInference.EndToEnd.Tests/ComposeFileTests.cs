@@ -42,7 +42,8 @@ public sealed partial class ComposeFileTests
             Assert.Equal($"ENTRYPOINT [\"{command[1]}\"]", Entrypoint().Match(dockerfile).Value);
             Assert.Contains(new Uri(command[^1]).Port, served);
             Assert.Equal(served.Order(), service.Ports.Select(port => int.Parse(port.Split(':')[^1], CultureInfo.InvariantCulture)).Order());
-            foreach (var port in served) Assert.Contains(port, Exposed().Match(dockerfile).Groups["port"].Captures.Select(capture => int.Parse(capture.Value, CultureInfo.InvariantCulture)));
+            var exposed = Exposed().Match(dockerfile).Groups["port"].Captures.Select(capture => int.Parse(capture.Value, CultureInfo.InvariantCulture));
+            Assert.All(served, port => Assert.Contains(port, exposed));
             Assert.All(service.DependsOn, other => Assert.NotEmpty(_file.Services[other.Key].Healthcheck.Test));
             Assert.DoesNotContain(name, service.DependsOn.Keys);
         }
@@ -83,10 +84,14 @@ public sealed partial class ComposeFileTests
         Assert.Throws<InvalidDataException>(() => host.Translate("silo1"));
     }
 
-    private List<KeyValuePair<string, ComposeService>> Built(string dockerfile) => [.. _file.Services.Where(service => service.Value.Build?.Dockerfile == dockerfile)];
+    private List<KeyValuePair<string, ComposeService>> Built(string dockerfile) =>
+        [.. _file.Services.Where(service => service.Value.Build?.Dockerfile == dockerfile)];
 
     private static List<int> PortsOf(ComposeService service) =>
-        [.. service.Environment.Where(variable => variable.Key.StartsWith("Inference__FrontDoor__", StringComparison.Ordinal)).Select(variable => new Uri(variable.Value).Port)];
+    [
+        .. service.Environment.Where(variable => variable.Key.StartsWith("Inference__FrontDoor__", StringComparison.Ordinal))
+            .Select(variable => new Uri(variable.Value).Port),
+    ];
 
     [GeneratedRegex("^ENTRYPOINT .*$", RegexOptions.Multiline)]
     private static partial Regex Entrypoint();

@@ -21,21 +21,18 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>Skips the test where there is no Redis.</summary>
-    public static void Require() => Assert.SkipUnless(
-        InstalledProgram.Find(Program) is not null, $"There is no {Program} (on Debian: apt-get install {Program}).");
-
-    /// <summary>Starts a server and waits until it answers.</summary>
+    /// <summary>Starts a server and waits until it answers. Skips the test where there is none.</summary>
     /// <param name="port">A free port of the loopback address; null for any.</param>
     /// <param name="arguments">Its arguments, beside those for the port and the folder; it must write what it is told to a file at once.</param>
     public static async Task<RedisServer> StartAsync(int? port = null, IEnumerable<string>? arguments = null)
     {
+        Assert.SkipUnless(InstalledProgram.Find(Program) is not null, $"There is no {Program} (on Debian: apt-get install {Program}).");
         var server = new RedisServer(port ?? FreePort.Take(1)[0], arguments ?? ["--appendonly", "yes"]);
         await server.StartAsync();
         return server;
     }
 
-    /// <summary>Starts the server again, on the same port and with what it had written.</summary>
+    /// <summary>Starts the server, for the first time or again, on the same port and with what it had written.</summary>
     public async Task StartAsync()
     {
         if (_server is { HasExited: false }) throw new InvalidOperationException("The server runs.");

@@ -62,12 +62,9 @@ internal sealed class ComposeCluster : IAsyncDisposable
     }
 
     /// <summary>The same, before anything is started.</summary>
-    public static ComposeCluster Create(string? repository = null, params IEnumerable<string> options)
-    {
-        RedisServer.Require();
-        return new(repository, options);
-    }
+    public static ComposeCluster Create(string? repository = null, params IEnumerable<string> options) => new(repository, options);
 
+    /// <summary>Starts Redis alone. Skips the test where there is none.</summary>
     public async Task StartRedisAsync() => _redis = await RedisServer.StartAsync(
         _host.PortOf(_redisName, RedisPort), File.Services[_redisName].Command.Skip(1));
 
