@@ -34,4 +34,26 @@ public sealed class ModelChangeTests
         foreach (var change in new[] { harness.Client.LoadModelAsync("m"), harness.Client.UnloadModelAsync("m") })
             Assert.Equal(InferenceError.Unavailable, (await Assert.ThrowsAsync<InferenceException>(() => change)).Error);
     }
+
+    [Fact]
+    public async Task Silos_are_shown_drained_and_resumed()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+
+        await harness.Client.DrainSiloAsync("a");
+        await harness.Client.ResumeSiloAsync("a");
+
+        Assert.Equal(["drain a", "resume a"], harness.Grains.SiloChanges);
+        Assert.Equal("a", Assert.Single((await harness.Client.GetClusterAsync()).Silos).Name);
+    }
+
+    [Fact]
+    public async Task A_cluster_that_is_gone_can_be_neither_shown_nor_changed()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        harness.Grains.IsGone = true;
+
+        foreach (var ask in new Func<Task>[] { () => harness.Client.GetClusterAsync(), () => harness.Client.DrainSiloAsync("a"), () => harness.Client.ResumeSiloAsync("a") })
+            Assert.Equal(InferenceError.Unavailable, (await Assert.ThrowsAsync<InferenceException>(ask)).Error);
+    }
 }

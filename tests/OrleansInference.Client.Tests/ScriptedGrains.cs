@@ -88,6 +88,22 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
     public Task ReportAsync(SiloReport report) => throw new NotSupportedException();
 
+    /// <summary>What was asked of silos, as <c>drain a</c>.</summary>
+    public List<string> SiloChanges { get; } = [];
+
+    public Task<ClusterSnapshot> GetClusterAsync() =>
+        IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ClusterSnapshot([new("a", SiloState.Active, [])]));
+
+    public Task DrainAsync(string silo, CancellationToken cancellationToken) => ChangeSilo($"drain {silo}");
+
+    public Task ResumeAsync(string silo, CancellationToken cancellationToken) => ChangeSilo($"resume {silo}");
+
+    private Task ChangeSilo(string change)
+    {
+        SiloChanges.Add(change);
+        return IsGone ? throw new SiloUnavailableException("gone") : Task.CompletedTask;
+    }
+
     private Task<InferenceResponse> InferAsync(ModelInstanceId instance, InferenceRequest request, CancellationToken cancellationToken)
     {
         lock (Asked) Asked.Add(instance.ToString());
@@ -106,6 +122,8 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public Task LoadAsync() => throw new NotSupportedException();
 
         public Task UnloadAsync() => throw new NotSupportedException();
+
+        public Task RestAsync() => throw new NotSupportedException();
 
         public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>
             new(grains.InferAsync(instance, request, cancellationToken));

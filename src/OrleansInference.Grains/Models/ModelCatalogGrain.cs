@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 using Orleans.Concurrency;
+using Orleans.Storage;
 
 using OrleansInference.Grains.Placement;
 
