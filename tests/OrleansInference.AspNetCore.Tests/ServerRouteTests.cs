@@ -105,6 +105,7 @@ public sealed class ServerRouteTests
         string[] expected =
         [
             "/v2", "/v2/health/live", "/v2/health/ready", "/v2/repository/index", "/v2/models/stats",
+            "/v2/cluster", "/v2/cluster/silos/{silo}/drain", "/v2/cluster/silos/{silo}/resume",
             "/v2/logging", "/v2/trace/setting", "/v2/models/{model}/trace/setting",
             "/v2/repository/models/{model}/load", "/v2/repository/models/{model}/unload",
             .. model.Select(suffix => $"/v2/models/{{model}}{suffix}"),

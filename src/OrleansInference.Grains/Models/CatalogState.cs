@@ -142,12 +142,15 @@ internal sealed class CatalogState(
         var ample = FindDevices(taking.Where(report => !report.LoadsOnDemand));
         var scarce = FindDevices(taking.Where(report => report.LoadsOnDemand));
         foreach (var (id, device) in Plan(ample, Wanted.Values.Select(model => model.DemandOf(ample, isScarce: false))))
-            yield return new(new(id, device), Wanted[id].RevisionOn(device), Wanted[id].IsIdle);
+            yield return new(new(id, device), Wanted[id].On(device).Revision, Wanted[id].IsIdle);
         var rest = Wanted.Values.Where(model => model.Descriptor.Replicas == 0 || !ample.Any(model.Admits));
         foreach (var group in Plan(scarce, rest.Select(model => model.DemandOf(scarce, isScarce: true))).GroupBy(place => place.Id))
         {
             foreach (var (device, rank) in group.Select((place, rank) => (place.Device, rank)))
-                yield return new(new(group.Key, device), Wanted[group.Key].RevisionOn(device), rank >= Wanted[group.Key].Descriptor.MinInstances);
+            {
+                var publication = Wanted[group.Key].On(device);
+                yield return new(new(group.Key, device), publication.Revision, rank >= publication.Descriptor!.MinInstances);
+            }
         }
     }
 
@@ -183,7 +186,7 @@ internal sealed class CatalogState(
                 if (publication.Reason.Length > 0 || !wishes.IsWanted(publication) || publication.Descriptor!.Ensemble is not null) continue;
                 if (!wanted.TryGetValue(publication.Id, out var model))
                     wanted[publication.Id] = model = new(publication.Descriptor, scales?.TryGetValue(publication.Id, out var scale) == true ? scale : null);
-                model.Revisions[report.Silo] = publication.Revision;
+                model.Publications[report.Silo] = publication;
             }
         }
 
@@ -252,15 +255,15 @@ internal sealed class CatalogState(
         /// <summary>Whether it is only on demand where others are loaded.</summary>
         public bool IsIdle => scale == 0;
 
-        /// <summary>The files that the silos have of it, by their names: each loads what its own repository says.</summary>
-        public Dictionary<string, string> Revisions { get; } = [];
+        /// <summary>What the silos have of it, by their names: each loads what its own repository says, which may not have been read again yet.</summary>
+        public Dictionary<string, ModelPublication> Publications { get; } = [];
 
         public long MemoryBytes { get; set; }
 
-        public string RevisionOn(string device) => Revisions[ModelInstanceId.SiloOf(device)];
+        public ModelPublication On(string device) => Publications[ModelInstanceId.SiloOf(device)];
 
         public bool Admits(PlacementDevice device) =>
-            Revisions.ContainsKey(ModelInstanceId.SiloOf(device.Name)) && CatalogState.Admits(descriptor, device.Name);
+            Publications.ContainsKey(ModelInstanceId.SiloOf(device.Name)) && CatalogState.Admits(descriptor, device.Name);
 
         public PlacementDemand DemandOf(IReadOnlyList<PlacementDevice> devices, bool isScarce)
         {
