@@ -19,7 +19,7 @@ internal sealed class CatalogWatcher(
     private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(15);
 
     /// <summary>A catalog that has not answered by then, though it does so every few seconds, is lost, whatever the runtime says.</summary>
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 

@@ -135,7 +135,7 @@ internal sealed class InferenceClient(
     }
 
     public Task<ClusterSnapshot> GetClusterAsync(CancellationToken cancellationToken = default) =>
-        AskCatalogAsync(catalog => catalog.GetClusterAsync().WaitAsync(cancellationToken));
+        AskCatalogAsync(catalog => catalog.GetClusterAsync().WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken));
 
     public Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default) =>
         AskCatalogAsync(catalog => DoneAsync(catalog.DrainAsync(silo, cancellationToken)));

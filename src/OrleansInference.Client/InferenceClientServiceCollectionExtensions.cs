@@ -2,6 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
+using Orleans.Configuration;
+
 using OrleansInference.Client.Routing;
 
 namespace OrleansInference.Client;
@@ -17,6 +19,9 @@ public static class InferenceClientServiceCollectionExtensions
         services.AddOptions<InferenceClientOptions>().BindConfiguration(InferenceClientOptions.SectionName).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InferenceClientOptions>, InferenceClientOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
+        // A client has a connection to every silo, and sends the calls of a grain over one of them, whatever silo the grain is on. It closes that to a silo which hangs
+        // when it is told that the cluster has given up the silo; it asks for that once a minute by default.
+        services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
         services.TryAddSingleton(provider => new DeviceChooser(
             Random.Shared, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILocalModels>()));
         services.TryAddSingleton<CallWatch>();

@@ -25,6 +25,7 @@ public sealed class SiloReporterTests
     public SiloReporterTests() => _reporter = new(
         ScriptedCatalog.Factory.Create(_catalog),
         new LocalSilo(),
+        null!, // It is followed while the silo runs, and here none does.
         new ScriptedEngine([new Device("tested.cpu:0", DeviceKind.Cpu, 0, 1)], new()),
         new EmptyRepository(),
         _instances,

@@ -17,7 +17,7 @@ namespace OrleansInference.Grains.Models;
 [Reentrant] // Watchers wait inside it for seconds while reports come in.
 [KeepAlive] // It is asked all the time; while it is away nobody sees changes.
 internal sealed class ModelCatalogGrain(
-    [PersistentState("catalog", ModelCatalogGrain.StorageName)] IPersistentState<CatalogWishes> wishes,
+    [PersistentState("catalog", ModelCatalogGrain.StorageName)] IPersistentState<CatalogWishes> stored,
     IGrainFactory grains,
     IClusterMembershipService membership,
     IHostApplicationLifetime silo,
@@ -41,7 +41,9 @@ internal sealed class ModelCatalogGrain(
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
     private readonly Dictionary<ModelId, ReplicaScaler> _scalers = [];
     private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IReadOnlyDictionary<ModelId, IReadOnlyList<string>> _placement = new Dictionary<ModelId, IReadOnlyList<string>>();
+    private CatalogWishes _wishes = new();
     private long _began;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CatalogSnapshot _snapshot = new(new("", 0), []);
@@ -49,6 +51,7 @@ internal sealed class ModelCatalogGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _began = time.GetTimestamp();
+        _wishes = stored.State;
         this.RegisterGrainTimer(LookAround, SiloReporter.Interval, SiloReporter.Interval);
         FollowMembershipAsync().Ignore();
         return Task.CompletedTask;
@@ -68,7 +71,11 @@ internal sealed class ModelCatalogGrain(
         return Task.CompletedTask;
     }
 
-    public Task<ClusterSnapshot> GetClusterAsync() => Task.FromResult(State.Describe());
+    public async Task<ClusterSnapshot> GetClusterAsync()
+    {
+        await _settled.Task;
+        return State.Describe();
+    }
 
     public async Task DrainAsync(string silo, CancellationToken cancellationToken)
     {
@@ -79,8 +86,11 @@ internal sealed class ModelCatalogGrain(
 
     public Task ResumeAsync(string silo, CancellationToken cancellationToken) => SetDrainingAsync(silo, false).WaitAsync(cancellationToken);
 
-    public Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken) =>
-        LoadAsync(model, content, [], cancellationToken);
+    public async Task<CatalogSnapshot> LoadAsync(string model, ModelOverride? content, CancellationToken cancellationToken)
+    {
+        await _settled.Task.WaitAsync(cancellationToken);
+        return await LoadAsync(model, content, [], cancellationToken);
+    }
 
     /// <param name="model">The model.</param>
     /// <param name="content">What is loaded in place of what the folder holds.</param>
@@ -124,6 +134,7 @@ internal sealed class ModelCatalogGrain(
 
     public async Task<CatalogSnapshot> UnloadAsync(string model, bool withDependents, CancellationToken cancellationToken)
     {
+        await _settled.Task.WaitAsync(cancellationToken);
         if (!_snapshot.Models.Any(entry => entry.Id.Name == model))
             throw new InferenceException(InferenceError.NotFound, $"failed to unload '{model}': Request for unknown model: '{model}' is not found");
         var models = withDependents ? FindDependents(model) : [model];
@@ -135,7 +146,7 @@ internal sealed class ModelCatalogGrain(
 
     public async Task<CatalogSnapshot> WatchAsync(CatalogRevision? known, CancellationToken cancellationToken)
     {
-        // Before the first report there is nothing to tell.
+        // Before all have reported there is nothing to tell.
         if (_snapshot.Revision.Number > 0 && known != _snapshot.Revision) return _snapshot;
         // Calls that wait in a grain hold up its silo's shutdown.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silo.ApplicationStopping);
@@ -196,24 +207,30 @@ internal sealed class ModelCatalogGrain(
 
     private CatalogState State => new(
         [.. _reports.Values.Select(entry => entry.Report)],
-        wishes.State,
+        _wishes,
         _placement,
         _scalers.ToDictionary(pair => pair.Key, pair => pair.Value.Replicas));
 
     /// <summary>
-    /// Whether all silos have reported that there are. Before that, what is not known would be taken for missing, and loaded once more elsewhere.
+    /// Whether all silos have reported that there are. Before that, what is not known would be taken for missing: shown to callers as not ready, and loaded once
+    /// more elsewhere.
     /// </summary>
-    private bool IsSettled =>
-        time.GetElapsedTime(_began) > SettlingTime ||
-        membership.CurrentSnapshot.Members.Values.All(member =>
-            member.Status != SiloStatus.Active || _reports.Values.Any(entry => entry.Report.Address is { } address && address.Equals(member.SiloAddress)));
+    private bool IsSettled()
+    {
+        if (_settled.Task.IsCompleted) return true;
+        var addresses = _reports.Values.Select(entry => entry.Report.Address).ToHashSet();
+        var members = membership.CurrentSnapshot.Members.Values;
+        if (time.GetElapsedTime(_began) > SettlingTime || members.All(member => member.Status != SiloStatus.Active || addresses.Contains(member.SiloAddress)))
+            _settled.SetResult();
+        return _settled.Task.IsCompleted;
+    }
 
     /// <summary>Shows what is known, and has changed what is not as it should be.</summary>
     private void Update()
     {
+        if (!IsSettled()) return;
         var state = State;
         Refresh(state);
-        if (!IsSettled) return;
         _placement = state.Placement;
         foreach (var instance in state.FindMissing()) ChangeAsync(instance, Change.Load).Ignore();
         foreach (var instance in state.FindSurplus()) ChangeAsync(instance, Change.Unload).Ignore();
@@ -254,6 +271,7 @@ internal sealed class ModelCatalogGrain(
 
     private async Task SetDrainingAsync(string silo, bool isDraining)
     {
+        await _settled.Task;
         if (!_reports.TryGetValue(silo, out var known) || known.Report.Devices.Count == 0)
             throw new InferenceException(InferenceError.NotFound, $"there is no silo '{silo}' with devices");
         try
@@ -295,25 +313,24 @@ internal sealed class ModelCatalogGrain(
     {
         // The storage keeps one write at a time apart from the next, and this grain's calls interleave.
         await _writing.WaitAsync();
-        var before = wishes.State;
         try
         {
-            if (before.Unloaded.Contains(model) == unloaded && before.Loaded.Contains(model) != unloaded) return;
-            wishes.State = before.With(model, unloaded);
-            await wishes.WriteStateAsync();
+            if (_wishes.Unloaded.Contains(model) == unloaded && _wishes.Loaded.Contains(model) != unloaded) return;
+            stored.State = _wishes.With(model, unloaded);
+            await stored.WriteStateAsync();
+            // Not before it is kept: what cannot be is not done either.
+            _wishes = stored.State;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not InconsistentStateException)
         {
-            wishes.State = before;
-            // One that has come between, a catalog that this cluster has lost sight of, has this one begin anew.
-            if (exception is InconsistentStateException) throw;
+            // One that has been overtaken, a catalog that this cluster has lost sight of, is made to begin anew by the runtime.
             Log.WishNotStored(logger, exception, model);
-            throw new InferenceException(InferenceError.Unavailable, $"what is asked of '{model}' cannot be kept: the cluster's storage does not answer", exception);
+            throw new InferenceException(InferenceError.Unavailable, $"what is asked of '{model}' cannot be kept: the cluster's storage does not answer");
         }
         finally
         {
             _writing.Release();
-            Refresh(State);
+            if (IsSettled()) Refresh(State);
         }
     }
 

@@ -6,12 +6,13 @@ using OrleansInference.Engine.Repository;
 namespace OrleansInference.Grains.Models;
 
 /// <summary>
-/// Tells the catalog what this silo has: on every change, every few seconds, and for the last time before the silo stops, so that
-/// clients turn to other devices before this one's are gone.
+/// Tells the catalog what this silo has: on every change, every few seconds, when silos come and go, since the catalog may have been on one of them, and for the last
+/// time before the silo stops, so that clients turn to other devices before this one's are gone.
 /// </summary>
 internal sealed class SiloReporter(
     IGrainFactory grains,
     ILocalSiloDetails silo,
+    IClusterMembershipService membership,
     IInferenceEngine engine,
     IModelRepository repository,
     ModelInstances instances,
@@ -36,6 +37,7 @@ internal sealed class SiloReporter(
     private readonly Lock _gate = new();
     private Task _loop = Task.CompletedTask;
     private Task? _next;
+    private TaskCompletionSource _membersChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _hasFailed;
 
     /// <summary>Whether what this silo has is to be loaded elsewhere.</summary>
@@ -47,7 +49,7 @@ internal sealed class SiloReporter(
 
     private Task Start(CancellationToken cancellationToken)
     {
-        _loop = ReportOnChangeAsync();
+        _loop = Task.WhenAll(ReportOnChangeAsync(), FollowMembershipAsync());
         return Task.CompletedTask;
     }
 
@@ -96,11 +98,24 @@ internal sealed class SiloReporter(
         while (!_stopping.IsCancellationRequested)
         {
             // One that has not ended is kept: what waits for either would else gather at the one that does not change.
-            if (changed.IsCompleted) changed = Task.WhenAny(instances.Changed, repository.Changed);
+            if (changed.IsCompleted) changed = Task.WhenAny(instances.Changed, repository.Changed, Volatile.Read(ref _membersChanged).Task);
             await ReportAsync();
             // After a while without a change it reports all the same: silence would be taken for death.
             var interval = _hasFailed ? RetryInterval : Interval;
             await changed.WaitAsync(interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FollowMembershipAsync()
+    {
+        try
+        {
+            await foreach (var members in membership.MembershipUpdates.WithCancellation(_stopping.Token))
+                Interlocked.Exchange(ref _membersChanged, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // The silo stops.
         }
     }
 
