@@ -26,11 +26,9 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// </summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(750);
 
-    /// <summary>The most calls of one inquiry; the others' turn comes.</summary>
-    private const int MaxAsked = 1024;
-
     private readonly ConcurrentDictionary<long, Call> _calls = new();
     private readonly ConcurrentDictionary<ICallHolder, bool> _asking = new(ReferenceEqualityComparer.Instance);
+
     // Calls of different processes must not be taken for each other.
     private long _last = RandomNumberGenerator.GetInt32(int.MaxValue) * (1L << 32);
 
@@ -51,7 +49,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
             foreach (var calls in _calls.Values.Where(call => time.GetElapsedTime(call.Began) >= Patience).GroupBy(call => call.Holder))
-                AskAsync(calls.Key, [.. calls.Take(MaxAsked)], stoppingToken).Ignore();
+                AskAsync(calls.Key, [.. calls], stoppingToken).Ignore();
             foreach (var silo in chooser.Suspects)
             {
                 if (silo.Suspect is { } holder) AskAsync(holder, [], silo, stoppingToken).Ignore();

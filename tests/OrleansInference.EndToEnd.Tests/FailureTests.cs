@@ -1,6 +1,7 @@
 using System.Net;
 
 using OrleansInference.EndToEnd.Tests.Models;
+using OrleansInference.EndToEnd.Tests.Programs;
 using OrleansInference.EndToEnd.Tests.Programs.Compose;
 using OrleansInference.EndToEnd.Tests.Protocol;
 
@@ -51,6 +52,27 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
 
         load.AssertNothingLost();
         Report("hung", load, hung);
+    }
+
+    [Fact]
+    public async Task A_silo_that_the_network_is_cut_off_from_takes_no_request_with_it()
+    {
+        PortBlock.Require();
+        await using var cluster = await StartAsync();
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
+        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+
+        var cut = load.Now;
+        using (PortBlock.Start(cluster[victim].SiloPort, cluster[victim].Gateway))
+        {
+            await WaitForPairAsync(cluster, victim, load);
+            await GoOnAsync(load, until: TimeSpan.FromSeconds(60));
+        }
+
+        await load.StopAsync();
+        load.AssertNothingLost();
+        Report("cut off", load, cut);
     }
 
     [Fact]
