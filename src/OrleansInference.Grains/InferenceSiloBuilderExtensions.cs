@@ -41,6 +41,9 @@ public static class InferenceSiloBuilderExtensions
         });
         // The catalog knows silos by the names of their devices' first part.
         silo.Configure<SiloOptions>(silo => silo.SiloName = options.SiloName);
+        // Where all silos of a cluster were killed, they stand in its table as active, and nobody gives them up. A silo that is started then at another address wants to
+        // reach them, until they have not been heard of for three times the period in which silos note that they live: a minute and a half by default.
+        silo.Configure<ClusterMembershipOptions>(membership => membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5));
         // What a silo had is loaded elsewhere once the cluster has given the silo up, which takes 15 s by default: three probes of 5 s. Models that
         // run do not hold up a silo's answers to probes, since they run on threads of their own, and callers do not wait for the verdict, so that
         // half a second longer or shorter matters little; but a silo that is given up by mistake ends its process. Hence still three probes, of a second each.
