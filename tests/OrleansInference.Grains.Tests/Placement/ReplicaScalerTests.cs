@@ -6,7 +6,9 @@ public sealed class ReplicaScalerTests
 {
     private static readonly Autoscaling Limits = new(1, 8)
     {
-        TargetOutstanding = 4, TargetQueueTime = TimeSpan.FromMilliseconds(100), IdleTime = TimeSpan.FromMinutes(5),
+        TargetOutstanding = 4,
+        TargetQueueTime = TimeSpan.FromMilliseconds(100),
+        IdleTime = TimeSpan.FromMinutes(5),
     };
 
     private readonly Dictionary<ModelInstanceId, InstanceLoad> _loads = [];
