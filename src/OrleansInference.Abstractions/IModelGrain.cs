@@ -26,6 +26,10 @@ public interface IModelGrain : IGrainWithStringKey, ICallHolder
     [Alias("Unload")]
     Task UnloadAsync();
 
+    /// <summary>The same, of a model that is to be on other devices; this one may be asked again later.</summary>
+    [Alias("Withdraw")]
+    Task WithdrawAsync();
+
     /// <summary>Runs the model on what callers send; an <see cref="IInferenceWorkerGrain"/> of the same silo does what is to be done before and after the network.</summary>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled; a waiting request leaves the queue at once.</exception>

@@ -35,10 +35,11 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// <summary>Watches a call until what is returned is disposed.</summary>
     /// <param name="holder">The grain that is called.</param>
     /// <param name="silo">Its silo; null where nobody knows.</param>
+    /// <param name="misses">After how many inquiries without an answer it is given up.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
-    public Call Begin(ICallHolder holder, SiloRecord? silo, CancellationToken cancellationToken)
+    public Call Begin(ICallHolder holder, SiloRecord? silo, int misses, CancellationToken cancellationToken)
     {
-        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, cancellationToken);
+        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, misses, cancellationToken);
         _calls[call.Id] = call;
         return call;
     }
@@ -74,7 +75,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         {
             silo?.RecordLoss(holder);
             if (calls.Length > 0) Log.CallsLost(logger, exception, calls.Length);
-            foreach (var call in calls) call.GiveUp();
+            foreach (var call in calls) call.Miss();
         }
         finally
         {
@@ -87,12 +88,14 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     {
         private readonly CallWatch _watch;
         private readonly CancellationTokenSource _end;
+        private int _misses;
         private bool _isDoubtful;
         private int _isLost;
 
-        public Call(CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, CancellationToken cancellationToken)
+        public Call(CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, int misses, CancellationToken cancellationToken)
         {
             _watch = watch;
+            _misses = misses;
             _end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Id = id;
             Holder = holder;
@@ -125,7 +128,13 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
             _isDoubtful = true;
         }
 
-        public void GiveUp()
+        /// <summary>The grain has not said whether it has it.</summary>
+        public void Miss()
+        {
+            if (--_misses <= 0) GiveUp();
+        }
+
+        private void GiveUp()
         {
             Volatile.Write(ref _isLost, 1);
             // Where it only seemed lost, its grain need not go on with it.

@@ -15,6 +15,9 @@ internal sealed class InferenceClient(
     TimeProvider time,
     ILogger<InferenceClient> logger) : IInferenceClient
 {
+    /// <summary>A stream that has begun cannot be begun anew: its silo gets some seconds to say that it has it.</summary>
+    private const int StreamMisses = 4;
+
     private int _inFlight;
 
     public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
@@ -47,7 +50,7 @@ internal sealed class InferenceClient(
         for (var (replica, hasAnswered) = (caller.Choose(model, versions.KeyOf(request)), false); ;)
         {
             using var outstanding = replica.Work.Begin();
-            using var call = caller.Watch(replica, deadline.Token);
+            using var call = caller.Watch(replica, StreamMisses, deadline.Token);
             var responses = replica.Grain.InferStreamAsync(deadline.Request with { CallId = call.Id }, call.Token).GetAsyncEnumerator(call.Token);
             await using var ending = new StreamEnd(responses, call).ConfigureAwait(false);
             while (true)

@@ -72,8 +72,11 @@ internal sealed class ModelCaller
         new(_chooser, _catalog, _time, _logger, context, model, key);
 
     /// <summary>Watches a call to a replica, until what is returned is disposed.</summary>
-    public CallWatch.Call Watch(Replica replica, CancellationToken cancellationToken) =>
-        _watch.Begin(replica.Grain, replica.Work.Silo, cancellationToken);
+    /// <param name="replica">The replica.</param>
+    /// <param name="misses">After how many inquiries without an answer it is given up: more where it cannot be made anew.</param>
+    /// <param name="cancellationToken">The caller's own token.</param>
+    public CallWatch.Call Watch(Replica replica, int misses, CancellationToken cancellationToken) =>
+        _watch.Begin(replica.Grain, replica.Work.Silo, misses, cancellationToken);
 
     public InferenceException Explain(ModelId model, Exception? cause) => ReplicaSearch.Explain(model, cause, _logger);
 
@@ -86,7 +89,7 @@ internal sealed class ModelCaller
         for (var isLast = false; ; isLast = true)
         {
             var worker = _grains.GetWorker(Random.Shared.Next(Workers));
-            using var call = _watch.Begin(worker, null, cancellationToken);
+            using var call = _watch.Begin(worker, null, misses: 1, cancellationToken);
             try
             {
                 return await process(worker, call.Id, call.Token).ConfigureAwait(false);
@@ -180,7 +183,7 @@ internal sealed class ModelCaller
 
     private async Task<InferenceResponse> CallAsync(Replica replica, InferenceRequest request, CancellationToken cancellationToken)
     {
-        using var call = Watch(replica, cancellationToken);
+        using var call = Watch(replica, misses: 1, cancellationToken);
         try
         {
             return await replica.Grain.InferAsync(request with { CallId = call.Id }, call.Token).ConfigureAwait(false);

@@ -123,6 +123,8 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
         public Task UnloadAsync() => throw new NotSupportedException();
 
+        public Task WithdrawAsync() => throw new NotSupportedException();
+
         public Task RestAsync() => throw new NotSupportedException();
 
         public ValueTask<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken) =>

@@ -267,7 +267,25 @@ public sealed class CatalogStateTests
     {
         var state = State([Draining("a", "a.cpu:0", ModelState.Ready), Report("b", ["b.cpu:0"], Published(), Status("b.cpu:0", ModelState.Unavailable))]);
 
-        Assert.Single(state.FindSurplus(), instance => instance.Device == "a.cpu:0");
+        Assert.Empty(state.FindSurplus());
+        Assert.True(state.IsDrained("a"));
+    }
+
+    [Fact]
+    public void A_replica_that_moves_stays_until_its_successor_answers_though_another_version_is_beside_it()
+    {
+        var one = Replicated(1);
+        var two = Replicated(1) with { Id = new("m", 2), Descriptor = one.Descriptor! with { Id = new("m", 2) } };
+        SiloReport[] Reports(ModelState successor) =>
+        [
+            Report("a", ["a.cpu:0"], one, Status("a.cpu:0", successor)) with { Models = [one, two] },
+            Report("b", ["b.cpu:0"], one, Status("b.cpu:0", ModelState.Ready), new ModelInstanceStatus(new(new("m", 2), "b.cpu:0"), ModelState.Ready)) with { Models = [one, two] },
+        ];
+        var moved = new Dictionary<ModelId, IReadOnlyList<string>> { [Model] = ["a.cpu:0"], [new("m", 2)] = ["b.cpu:0"] };
+
+        Assert.Empty(new CatalogState(Reports(ModelState.Loading), new(), moved).FindSurplus());
+        Assert.Empty(new CatalogState(Reports(ModelState.Unavailable), new(), moved).FindSurplus());
+        Assert.Equal(["b.cpu:0"], new CatalogState(Reports(ModelState.Ready), new(), moved).FindSurplus().Select(instance => instance.Device));
     }
 
     [Fact]

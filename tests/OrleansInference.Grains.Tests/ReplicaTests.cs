@@ -58,7 +58,7 @@ public sealed class ReplicaTests
     public async Task A_model_that_nobody_asks_for_leaves_its_last_device_where_that_is_allowed_and_its_next_request_brings_it_back()
     {
         await using var cluster = await InferenceCluster.StartAsync();
-        cluster.Repository.Configure("numbers", Config("\"autoscaling\": { \"min_replicas\": 0, \"max_replicas\": 2, \"idle_seconds\": 1 }"));
+        cluster.Repository.Configure("numbers", Config("\"autoscaling\": { \"min_replicas\": 0, \"max_replicas\": 2, \"idle_seconds\": 5 }"));
 
         await cluster.WaitAsync(all => all.Single(entry => entry.Id.Name == "numbers").Instances.All(instance => instance.State == ModelState.OnDemand));
         Assert.Contains(cluster.InstanceOf("numbers"), cluster.Models.Unloaded);

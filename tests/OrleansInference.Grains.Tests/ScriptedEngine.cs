@@ -44,6 +44,7 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
     private sealed class LoadedModel(ModelInstanceId instance, ScriptedModels models) : ILoadedModel
     {
         private readonly ConcurrentDictionary<Task, bool> _underWay = new();
+        private int _answered;
 
         public async Task<InferenceResponse> InferAsync(InferenceRequest request, CancellationToken cancellationToken)
         {
@@ -51,7 +52,9 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
             _underWay.TryAdd(answer, true);
             try
             {
-                return await answer;
+                var response = await answer;
+                Interlocked.Increment(ref _answered);
+                return response;
             }
             finally
             {
@@ -66,7 +69,7 @@ internal sealed class ScriptedEngine(IReadOnlyList<Device> devices, ScriptedMode
 
         public string Checksum => "0";
 
-        public ModelStatistics GetStatistics() => new() { InferenceCount = 1 };
+        public ModelStatistics GetStatistics() => new() { InferenceCount = 1, Success = new(Volatile.Read(ref _answered), 0) };
 
         public async ValueTask DisposeAsync()
         {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace OrleansInference.Client.Routing;
 
 /// <summary>
-/// Finds another replica for a request that one has lost or refused: each of them once, and when all have been tried those of a later picture
+/// Finds another replica for a request that one has lost or refused: each of them once, and when all have lost it those of a later picture
 /// of the catalog. It takes a cluster some seconds to notice a silo that is gone and to load elsewhere what it had.
 /// </summary>
 internal sealed class ReplicaSearch(
@@ -15,9 +15,13 @@ internal sealed class ReplicaSearch(
     /// <summary>Between the pictures of a catalog that changes all the time.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Where so many devices have too much to do, all have, and asking each of them would only add to it.</summary>
+    private const int MaxRefusals = 3;
+
     private readonly HashSet<ModelInstanceId> _tried = [];
     private readonly long _since = context.LostSince ?? time.GetTimestamp();
     private InferenceException? _refusal;
+    private int _refusals;
 
     /// <summary>The later picture in which the request is to be routed anew; null where its model is still the same.</summary>
     public RequestContext? Later { get; private set; }
@@ -38,8 +42,16 @@ internal sealed class ReplicaSearch(
     public async ValueTask<Replica?> FindNextAsync(Replica failed, Exception exception)
     {
         _tried.Add(failed.Id);
-        if (exception is InferenceException { Error: InferenceError.QueueFull } refusal) _refusal ??= refusal;
-        else Log.Retrying(logger, exception, failed.Id);
+        if (exception is InferenceException { Error: InferenceError.QueueFull } refusal)
+        {
+            _refusal ??= refusal;
+            if (++_refusals == MaxRefusals) throw _refusal;
+        }
+        else
+        {
+            Log.Retrying(logger, exception, failed.Id);
+        }
+
         if (exception is not InferenceException) failed.Work.Silo.RecordLoss(failed.Grain);
         if (TryChoose(out var next)) return next;
         // Where others have been lost, those that are left have too much to do: waiting would not help them.

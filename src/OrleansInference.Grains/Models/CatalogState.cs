@@ -57,8 +57,8 @@ internal sealed class CatalogState(
 
     /// <summary>
     /// The instances that exist and should not, once what is to be in their place answers: the version that follows on their device, or where there is
-    /// none the model's other replicas. Where these cannot be loaded, the old ones stay, unless their silo is to be left. What is loaded on
-    /// demand leaves when its room is needed.
+    /// none the model's other replicas. Where these cannot be loaded, the old ones stay. What is loaded on demand leaves when its room is needed, or its
+    /// silo is to be left.
     /// </summary>
     public IReadOnlyList<ModelInstanceId> FindSurplus()
     {
@@ -77,25 +77,31 @@ internal sealed class CatalogState(
         {
             var isLeft = draining.Contains(ModelInstanceId.SiloOf(id.Device));
             if (places.Any(place => place.IsOnDemand && place.Id.Model == id.Model)) return isLeft;
+            // What takes its place is the same version elsewhere; and, of a version that is not to be anywhere, the one that follows.
+            var same = places.Where(place => place.Id.Model == id.Model).ToList();
+            if (same.Count > 0) return same.TrueForAll(IsSettled) && same.Exists(IsReady);
             var others = places.ToList();
-            if (others.Exists(place => place.Id.Device == id.Device)) return others.TrueForAll(place => place.Id.Device != id.Device || IsReady(place));
             // What has nowhere to go answers where it is to the end.
             if (others.Count == 0) return !Wanted.Keys.Any(model => model.Name == id.Model.Name);
-            // One that cannot be loaded would hold up the move of all others.
-            return others.TrueForAll(place => IsReady(place) || StateOf(place) == ModelState.Unavailable) && (isLeft || others.Exists(IsReady));
+            if (others.Exists(place => place.Id.Device == id.Device)) return others.TrueForAll(place => place.Id.Device != id.Device || IsReady(place));
+            return others.TrueForAll(IsSettled) && others.Exists(IsReady);
         }
-
-        bool IsReady(ModelPlace place) => place.IsOnDemand || StateOf(place) == ModelState.Ready;
-
-        ModelState? StateOf(ModelPlace place) => Instances.GetValueOrDefault(place.Id)?.State;
     }
 
-    /// <summary>Whether a silo has nothing any more that is to be elsewhere.</summary>
+    /// <summary>Whether a silo has nothing any more that is, or is still going, to be elsewhere.</summary>
     public bool IsDrained(string silo)
     {
-        var elsewhere = Places.Select(place => place.Id.Model.Name).ToHashSet();
-        return !Instances.Keys.Any(id => ModelInstanceId.SiloOf(id.Device) == silo && elsewhere.Contains(id.Model.Name));
+        var byName = Places.ToLookup(place => place.Id.Model.Name);
+        return !Instances.Keys.Any(id =>
+            ModelInstanceId.SiloOf(id.Device) == silo && byName[id.Model.Name].Any(place => IsReady(place) || !IsSettled(place)));
     }
+
+    private bool IsReady(ModelPlace place) => place.IsOnDemand || StateOf(place) == ModelState.Ready;
+
+    /// <summary>Whether it answers or cannot: one that cannot be loaded would hold up the move of all others.</summary>
+    private bool IsSettled(ModelPlace place) => IsReady(place) || StateOf(place) == ModelState.Unavailable;
+
+    private ModelState? StateOf(ModelPlace place) => Instances.GetValueOrDefault(place.Id)?.State;
 
     /// <summary>The silos with what is on their devices.</summary>
     public ClusterSnapshot Describe()

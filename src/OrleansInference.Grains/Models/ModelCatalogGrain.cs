@@ -229,12 +229,12 @@ internal sealed class ModelCatalogGrain(
     private void Update()
     {
         if (!IsSettled()) return;
+        FindScaled();
         var state = State;
         Refresh(state);
         _placement = state.Placement;
         foreach (var instance in state.FindMissing()) ChangeAsync(instance, Change.Load).Ignore();
         foreach (var instance in state.FindSurplus()) ChangeAsync(instance, Change.Unload).Ignore();
-        foreach (var instance in _scalers.Values.SelectMany(scaler => scaler.Resting)) ChangeAsync(instance, Change.Rest).Ignore();
     }
 
     /// <summary>Forgets a silo as soon as the cluster has given it up, instead of waiting for the reports that it does not send.</summary>
@@ -348,7 +348,8 @@ internal sealed class ModelCatalogGrain(
             {
                 Change.Load => grain.LoadAsync(),
                 Change.Rest => grain.RestAsync(),
-                _ => grain.UnloadAsync(),
+                // What was not asked to go may be asked for again.
+                _ => _wishes.Unloaded.Contains(instance.Model.Name) ? grain.UnloadAsync() : grain.WithdrawAsync(),
             });
         }
         catch (InferenceException)
@@ -374,8 +375,9 @@ internal sealed class ModelCatalogGrain(
             _reports.Remove(silo);
         }
 
-        Scale();
+        if (IsSettled()) Scale();
         Update();
+        foreach (var instance in _scalers.Values.SelectMany(scaler => scaler.Resting)) ChangeAsync(instance, Change.Rest).Ignore();
         return Task.CompletedTask;
     }
 
@@ -383,17 +385,33 @@ internal sealed class ModelCatalogGrain(
     private void Scale()
     {
         var loads = _reports.Values.SelectMany(entry => entry.Report.Loads).ToLookup(load => load.Id.Model);
-        var limits = _reports.Values
-            .SelectMany(entry => entry.Report.Models)
-            .Where(publication => publication.Descriptor?.Autoscaling is not null)
-            .DistinctBy(publication => publication.Id)
-            .ToDictionary(publication => publication.Id, publication => publication.Descriptor!.Autoscaling!);
-        foreach (var model in _scalers.Keys.Where(model => !limits.ContainsKey(model))) _scalers.Remove(model);
-        foreach (var (model, limit) in limits)
+        foreach (var (model, limits) in FindScaled()) _scalers[model].Observe(limits, [.. loads[model]], time.GetElapsedTime(_began));
+    }
+
+    /// <summary>
+    /// The models whose number of replicas follows the load, each with a scaler: one that goes on with what is there, since this catalog may have moved, or
+    /// with what the version before had.
+    /// </summary>
+    private Dictionary<ModelId, Autoscaling> FindScaled()
+    {
+        var devices = _reports.Values.Sum(entry => entry.Report.Devices.Count);
+        var scaled = new Dictionary<ModelId, Autoscaling>();
+        foreach (var publication in _reports.Values.SelectMany(entry => entry.Report.Models))
         {
-            if (!_scalers.TryGetValue(model, out var scaler)) _scalers[model] = scaler = new(limit, CountReplicas(model));
-            scaler.Observe(limit, [.. loads[model]], time.GetElapsedTime(_began));
+            if (publication.Descriptor?.Autoscaling is not { } limits || scaled.ContainsKey(publication.Id)) continue;
+            // Replicas for which there are no devices would be counted up for ever, and down for as long.
+            scaled[publication.Id] = limits with { MaxReplicas = Math.Max(Math.Min(limits.MaxReplicas, devices), limits.MinReplicas) };
         }
+
+        foreach (var (model, limits) in scaled)
+        {
+            if (_scalers.ContainsKey(model)) continue;
+            var before = _scalers.Where(pair => pair.Key.Name == model.Name).Select(pair => pair.Value.Replicas).DefaultIfEmpty(0).Max();
+            _scalers[model] = new(limits, Math.Max(CountReplicas(model), before));
+        }
+
+        foreach (var model in _scalers.Keys.Where(model => !scaled.ContainsKey(model)).ToList()) _scalers.Remove(model);
+        return scaled;
     }
 
     /// <summary>How many replicas a model has: a catalog that has moved goes on with these.</summary>

@@ -81,16 +81,22 @@ internal sealed class ModelGrain(
         await reporter.ReportAsync();
     }
 
-    public async Task UnloadAsync()
+    public Task UnloadAsync()
+    {
+        _refused = repository.Find(_id.Model);
+        return UnloadAsync("unloaded");
+    }
+
+    public Task WithdrawAsync() => UnloadAsync("it is elsewhere now");
+
+    private async Task UnloadAsync(string reason)
     {
         // A load that is under way, or waits for one, was asked for before this.
         var unloading = _unloading;
         _unloading = new();
         await unloading.CancelAsync();
         unloading.Dispose();
-        // What has gone from the repository may come back without anyone asking for it, and a silo that is resumed may be asked again.
-        _refused = reporter.IsDraining ? null : repository.Find(_id.Model);
-        _notReady = reporter.IsDraining ? "its silo is being left" : "unloaded";
+        _notReady = reason;
         if (_current is { } serving)
         {
             _current = null;

@@ -26,12 +26,15 @@ internal sealed class ReplicaScaler
 
     /// <param name="limits">The limits at first.</param>
     /// <param name="replicas">How many there are already.</param>
-    public ReplicaScaler(Autoscaling limits, int replicas) => Replicas = Math.Clamp(replicas, Math.Max(limits.MinReplicas, 1), limits.MaxReplicas);
+    public ReplicaScaler(Autoscaling limits, int replicas) => Replicas = Math.Clamp(replicas, limits.MinReplicas, Math.Max(limits.MinReplicas, limits.MaxReplicas));
 
     /// <summary>How many replicas there are to be.</summary>
     public int Replicas { get; private set; }
 
-    /// <summary>The instances that have been left without a request for so long that they are to leave their devices; later ones are not among them.</summary>
+    /// <summary>
+    /// The instances that had been left without a request for so long, when they were looked at last, that they are to leave their devices. They are to be told
+    /// once: a moment later a request may have loaded them anew.
+    /// </summary>
     public IReadOnlyCollection<ModelInstanceId> Resting { get; private set; } = [];
 
     /// <summary>Takes in what the instances say.</summary>
@@ -40,18 +43,20 @@ internal sealed class ReplicaScaler
     /// <param name="now">The time, by a clock that never jumps.</param>
     public void Observe(Autoscaling limits, IReadOnlyCollection<InstanceLoad> loads, TimeSpan now)
     {
-        Resting = [.. Resting.Where(id => loads.Any(load => load.Id == id))];
+        Resting = [];
         _observed ??= _lastBusy = _calmSince = now;
         var elapsed = now - _observed.Value;
         if (elapsed < Window) return;
+        var isNew = loads.Any(load => !_seen.ContainsKey(load.Id));
         var (requests, queued, total) = Count(loads);
         _observed = now;
-        if (requests > 0 || loads.Any(load => load.QueueDepth > 0)) _lastBusy = now;
+        // One that has been loaded meanwhile was loaded for a reason, though its first request may not have been answered yet.
+        if (requests > 0 || isNew || loads.Any(load => load.QueueDepth > 0)) _lastBusy = now;
         var outstanding = total / 1e6 / elapsed.TotalMilliseconds;
         var meanQueue = requests == 0 ? TimeSpan.Zero : TimeSpan.FromMicroseconds(queued / 1000.0 / requests);
         Decide(limits, (int)Math.Ceiling(outstanding / limits.TargetOutstanding), meanQueue, now);
         Replicas = Math.Clamp(Replicas, limits.MinReplicas, limits.MaxReplicas);
-        if (limits.MinReplicas > 0 || now - _lastBusy < limits.IdleTime || Replicas == 0) return;
+        if (limits.MinReplicas > 0 || now - _lastBusy < limits.IdleTime) return;
         Replicas = 0;
         Resting = [.. loads.Select(load => load.Id)];
     }

@@ -109,6 +109,22 @@ public sealed class ReplicaScalerTests
     }
 
     [Fact]
+    public void What_has_not_left_is_told_again_when_it_is_looked_at_again()
+    {
+        var limits = Limits with { MinReplicas = 0 };
+        var scaler = new ReplicaScaler(limits, 1);
+        Run(scaler, limits, outstanding: 1, seconds: 10);
+        Run(scaler, limits, outstanding: 0, seconds: 310);
+        Assert.NotEmpty(scaler.Resting);
+        Observe(scaler, limits);
+        Assert.Empty(scaler.Resting);
+
+        Run(scaler, limits, outstanding: 0, seconds: 5);
+
+        Assert.NotEmpty(scaler.Resting);
+    }
+
+    [Fact]
     public void An_instance_that_was_loaded_anew_counts_from_the_start()
     {
         var scaler = new ReplicaScaler(Limits, 1);
