@@ -11,8 +11,13 @@ namespace OrleansInference.EndToEnd.Tests;
 /// What is lost when parts of a cluster fail under load: three silos, a front end and Redis, as <c>docker-compose.yml</c> has them, and 64 callers. With
 /// <c>TESTS=full</c> for as long as the README's figures took, which are then printed.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class FailureTests(ITestOutputHelper output) : IDisposable
 {
+    /// <summary>Five programs and 64 callers leave no other test its share of the machine, and none may be slow here because of another.</summary>
+    [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+    public sealed class Alone;
+
     private const int Callers = 64;
 
     private readonly TemporaryFolder _repository = new();
