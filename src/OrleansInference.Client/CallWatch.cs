@@ -32,6 +32,8 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     // Calls of different processes must not be taken for each other.
     private long _last = RandomNumberGenerator.GetInt32(int.MaxValue) * (1L << 32);
 
+    private long Now => time.GetTimestamp();
+
     /// <summary>Watches a call until what is returned is disposed.</summary>
     /// <param name="holder">The grain that is called.</param>
     /// <param name="silo">Its silo; null where nobody knows.</param>
@@ -50,16 +52,13 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
             foreach (var calls in _calls.Values.Where(call => time.GetElapsedTime(call.Began) >= Patience).GroupBy(call => call.Holder))
-                AskAsync(calls.Key, [.. calls], stoppingToken).Ignore();
+                AskAsync(calls.Key, [.. calls], calls.First().Silo, stoppingToken).Ignore();
             foreach (var silo in chooser.Suspects)
             {
                 if (silo.Suspect is { } holder) AskAsync(holder, [], silo, stoppingToken).Ignore();
             }
         }
     }
-
-    private Task AskAsync(ICallHolder holder, Call[] calls, CancellationToken cancellationToken) =>
-        AskAsync(holder, calls, calls[0].Silo, cancellationToken);
 
     private async Task AskAsync(ICallHolder holder, Call[] calls, SiloRecord? silo, CancellationToken cancellationToken)
     {
@@ -147,6 +146,4 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
             if (_watch._calls.TryRemove(Id, out _)) _end.Dispose();
         }
     }
-
-    private long Now => time.GetTimestamp();
 }

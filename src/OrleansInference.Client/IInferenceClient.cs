@@ -4,8 +4,8 @@ namespace OrleansInference.Client;
 public interface IInferenceClient
 {
     /// <summary>
-    /// Sends a request to a device that has the model, and once more to another one where the first is lost. Waiting and running
-    /// are bounded by the request's deadline.
+    /// Sends a request to a device that has the model, and to others where one is lost or refuses it. Waiting and running are bounded by the
+    /// request's deadline.
     /// </summary>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled; a request that waits leaves its queue.</exception>

@@ -70,7 +70,7 @@ internal sealed class InferenceClient(
                     var failure = call.IsLost ? CallWatch.Call.Lost() : exception;
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
                     if (hasAnswered) throw caller.Explain(model.Entry.Id, failure);
-                    search ??= caller.Search(context, model, versions.KeyOf(request));
+                    search ??= caller.Search(context, deadline.Request, model, versions.KeyOf(request));
                     if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next)
                     {
                         replica = next;

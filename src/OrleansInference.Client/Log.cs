@@ -10,9 +10,6 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "{Instance} is lost; the request goes to another device.")]
     public static partial void Retrying(ILogger logger, Exception exception, ModelInstanceId instance);
 
-    [LoggerMessage(3007, LogLevel.Warning, "A grain does not say what has become of {Count} calls; they are given up.")]
-    public static partial void CallsLost(ILogger logger, Exception exception, int count);
-
     [LoggerMessage(3003, LogLevel.Debug, "{Model} has no device that answers.")]
     public static partial void DeviceLost(ILogger logger, Exception exception, ModelId model);
 
@@ -24,4 +21,7 @@ internal static partial class Log
 
     [LoggerMessage(3006, LogLevel.Warning, "{Step} of ensemble {Ensemble} has failed.")]
     public static partial void StepFailed(ILogger logger, Exception exception, string step, ModelId ensemble);
+
+    [LoggerMessage(3007, LogLevel.Warning, "A grain does not say what has become of {Count} calls; they are given up.")]
+    public static partial void CallsLost(ILogger logger, Exception exception, int count);
 }

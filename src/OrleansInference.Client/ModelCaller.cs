@@ -59,17 +59,12 @@ internal sealed class ModelCaller
 
     /// <summary>Chooses a replica; the same for equal keys.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: there is none.</exception>
-    public Replica Choose(PublishedModel model, string? key)
-    {
-        var isThere = key is null
-            ? _chooser.TryChoose(model, null, out var replica)
-            : DeviceChooser.TryChoose(model, null, key, out replica);
-        return isThere ? replica! : throw Explain(model.Entry.Id, null);
-    }
+    public Replica Choose(PublishedModel model, string? key) =>
+        _chooser.TryChoose(model, null, key, out var replica) ? replica : throw Explain(model.Entry.Id, null);
 
     /// <summary>Looks for another replica than one that has lost or refused a request.</summary>
-    public ReplicaSearch Search(RequestContext context, PublishedModel model, string? key) =>
-        new(_chooser, _catalog, _time, _logger, context, model, key);
+    public ReplicaSearch Search(RequestContext context, InferenceRequest request, PublishedModel model, string? key) =>
+        new(_chooser, _catalog, _time, _logger, context, request, model, key);
 
     /// <summary>Watches a call to a replica, until what is returned is disposed.</summary>
     /// <param name="replica">The replica.</param>
@@ -175,7 +170,7 @@ internal sealed class ModelCaller
             }
 
             if (target is not null) target.IsLost = true;
-            search ??= Search(context, model, key);
+            search ??= Search(context, request, model, key);
             if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next) replica = next;
             else return await InferAsync(search.Later!.Value, request).ConfigureAwait(false);
         }

@@ -40,7 +40,7 @@ public static class InferenceSiloBuilderExtensions
             [DeviceFilterDirector.MetadataKey] = string.Join(',', devices.Select(device => device.Name)),
         });
         // The catalog knows silos by the names of their devices' first part.
-        silo.Configure<SiloOptions>(silo => silo.SiloName = options.SiloName);
+        silo.Configure<SiloOptions>(names => names.SiloName = options.SiloName);
         // Where all silos of a cluster were killed, they stand in its table as active, and nobody gives them up. A silo that is started then at another address wants to
         // reach them, until they have not been heard of for three times the period in which silos note that they live: a minute and a half by default.
         silo.Configure<ClusterMembershipOptions>(membership => membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5));

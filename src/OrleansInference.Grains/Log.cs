@@ -13,6 +13,15 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Warning, "Silo {Silo} has not reported for {Seconds} s; its devices are taken for gone.")]
     public static partial void SiloSilent(ILogger logger, string silo, double seconds);
 
+    [LoggerMessage(2004, LogLevel.Warning, "The report to the catalog failed; the next one is tried in a few seconds.")]
+    public static partial void ReportFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2005, LogLevel.Warning, "The repository of silo {Silo} could not be asked for {Model}.")]
+    public static partial void RepositoryUnreachable(ILogger logger, Exception exception, string silo, string model);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Model {Model} could not be loaded everywhere: a silo does not answer.")]
+    public static partial void SiloUnreachable(ILogger logger, Exception exception, string model);
+
     [LoggerMessage(2007, LogLevel.Warning, "The cluster has given up silo {Silo}; its devices are gone.")]
     public static partial void SiloLost(ILogger logger, string silo);
 
@@ -24,13 +33,4 @@ internal static partial class Log
 
     [LoggerMessage(2010, LogLevel.Warning, "What is asked of {Model} could not be stored.")]
     public static partial void WishNotStored(ILogger logger, Exception exception, string model);
-
-    [LoggerMessage(2004, LogLevel.Warning, "The report to the catalog failed; the next one is tried in a few seconds.")]
-    public static partial void ReportFailed(ILogger logger, Exception exception);
-
-    [LoggerMessage(2005, LogLevel.Warning, "The repository of silo {Silo} could not be asked for {Model}.")]
-    public static partial void RepositoryUnreachable(ILogger logger, Exception exception, string silo, string model);
-
-    [LoggerMessage(2006, LogLevel.Warning, "Model {Model} could not be loaded everywhere: a silo does not answer.")]
-    public static partial void SiloUnreachable(ILogger logger, Exception exception, string model);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 using OrleansInference.Ensembles;
 
 using static OrleansInference.Client.Tests.ScriptedGrains;
@@ -173,6 +175,71 @@ public sealed class LostCallTests
         Assert.Equal(InferenceError.QueueFull, refusal.Error);
         Assert.Equal($"{ModelInstanceId.Parse(harness.Grains.Asked[0]).Device} is full", refusal.Message);
         Assert.Equal(["m@1/a.cpu:0", "m@1/b.cpu:0", "m@1/c.cpu:0"], harness.Grains.Asked.Order());
+    }
+
+    [Fact]
+    public async Task Three_devices_that_refuse_are_enough()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0", "c.cpu:0", "d.cpu:0", "e.cpu:0"])]);
+        harness.Grains.OnInfer = (_, _, _) => throw new InferenceException(InferenceError.QueueFull, "full");
+
+        await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request));
+
+        Assert.Equal(3, harness.Grains.Asked.Distinct().Count());
+        Assert.Equal(3, harness.Grains.Asked.Count);
+    }
+
+    [Fact]
+    public async Task A_member_of_an_ensemble_that_is_being_loaded_elsewhere_is_waited_for()
+    {
+        var ensemble = PublishedModels.Ensemble("e", PublishedModels.Members(new() { Method = AggregationMethod.Mean, Required = 1 }, "n"));
+        await using var harness = await ClientHarness.StartAsync([ensemble, PublishedModels.Network("n", devices: "a.cpu:0")]);
+        harness.Grains.OnInfer = (instance, _, _) =>
+        {
+            if (instance.Device == "b.cpu:0") return Task.FromResult(PublishedModels.Answer(instance, 1));
+            if (harness.Grains.Asked.Count == 1) harness.Grains.Publish(ensemble, Model("n", state: ModelState.Loading, devices: "b.cpu:0"));
+            return Task.FromException<InferenceResponse>(new SiloUnavailableException("gone"));
+        };
+
+        var call = harness.Client.InferAsync(PublishedModels.Ask("e", 1));
+        while ((await harness.Client.GetModelAsync("n")).State != ModelState.Loading) await Task.Yield();
+        for (var i = 0; i < 20; i++)
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        }
+
+        Assert.False(call.IsCompleted);
+        harness.Grains.Publish(ensemble, PublishedModels.Network("n", devices: "b.cpu:0"));
+
+        var answer = await harness.AdvanceAsync(call);
+        Assert.Equal([1f], answer["y"].ToArray<float>());
+    }
+
+    [Fact]
+    public async Task A_stream_that_has_begun_is_given_up_after_some_silences_and_not_after_one()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        var inquiries = 0;
+        harness.Grains.OnFindLost = (_, _) =>
+        {
+            Interlocked.Increment(ref inquiries);
+            return new TaskCompletionSource<long[]>().Task;
+        };
+        harness.Grains.OnInferStream = (instance, _, token) => StreamAsync(instance, token);
+        await using var responses = harness.Client.InferStreamAsync(ClientHarness.Request).GetAsyncEnumerator();
+        Assert.True(await responses.MoveNextAsync());
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.AdvanceAsync(responses.MoveNextAsync().AsTask()));
+
+        Assert.Equal(InferenceError.Unavailable, failure.Error);
+        Assert.InRange(inquiries, 4, 5);
+
+        async IAsyncEnumerable<InferenceResponse> StreamAsync(ModelInstanceId instance, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            yield return new() { Model = instance.Model, Outputs = [], IsFinal = false };
+            yield return await harness.HangAsync(cancellationToken);
+        }
     }
 
     [Fact]

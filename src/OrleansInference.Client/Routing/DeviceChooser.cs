@@ -39,38 +39,41 @@ internal sealed class DeviceChooser(Random random, TimeProvider time, ILocalMode
         foreach (var silo in _silos.Keys.Where(silo => !silos.Contains(silo))) _silos.TryRemove(silo, out _);
     }
 
-    /// <summary>Chooses a replica other than those that have been tried.</summary>
-    public bool TryChoose(PublishedModel model, IReadOnlySet<ModelInstanceId>? tried, [NotNullWhen(true)] out Replica? chosen)
+    /// <summary>Chooses a replica other than those that have been tried; the same for equal keys.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tried">Those that are not to be asked again.</param>
+    /// <param name="key">Keeps requests on one device; null where any will do.</param>
+    /// <param name="chosen">The replica.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryChoose(PublishedModel model, IReadOnlySet<ModelInstanceId>? tried, string? key, [NotNullWhen(true)] out Replica? chosen)
+    {
+        chosen = key is null ? ChooseIdle(model, tried) : ChooseFor(key, model, tried);
+        return chosen is not null;
+    }
+
+    private Replica? ChooseIdle(PublishedModel model, IReadOnlySet<ModelInstanceId>? tried)
     {
         foreach (var near in model.Local)
         {
-            if (near.Work.Load > 0 || tried?.Contains(near.Id) == true) continue;
-            chosen = near;
-            return true;
+            if (near.Work.Load == 0 && tried?.Contains(near.Id) != true) return near;
         }
 
-        chosen = Draw(model.Ready, tried, null, suspects: false) ?? Draw(model.Ready, tried, null, suspects: true);
-        if (chosen is null || model.Ready.Count == 1) return chosen is not null;
+        var first = Draw(model.Ready, tried, null, suspects: false) ?? Draw(model.Ready, tried, null, suspects: true);
+        if (first is null || model.Ready.Count == 1) return first;
         // Another one than the first: of two devices the busier one is then never chosen.
-        var second = Draw(model.Ready, tried, chosen, suspects: false);
-        if (second is not null && second.Work.Load < chosen.Work.Load) chosen = second;
-        return true;
+        var second = Draw(model.Ready, tried, first, suspects: false);
+        return second is not null && second.Work.Load < first.Work.Load ? second : first;
     }
 
     /// <summary>
-    /// Chooses the same replica for the same key, as long as it is there; when one goes or comes, no keys move but those that it had or gets
+    /// The same replica for the same key, as long as it is there; when one goes or comes, no keys move but those that it had or gets
     /// (rendezvous hashing: D. Thaler, C. V. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998).
     /// </summary>
-    public static bool TryChoose(
-        PublishedModel model, IReadOnlySet<ModelInstanceId>? tried, string key, [NotNullWhen(true)] out Replica? chosen)
-    {
-        chosen = model.Ready
-            .Where(replica => tried?.Contains(replica.Id) != true)
-            .OrderBy(replica => replica.Work.Silo.IsSuspect)
-            .ThenByDescending(replica => StableHash.Compute($"{replica.Id}\n{key}"))
-            .FirstOrDefault();
-        return chosen is not null;
-    }
+    private static Replica? ChooseFor(string key, PublishedModel model, IReadOnlySet<ModelInstanceId>? tried) => model.Ready
+        .Where(replica => tried?.Contains(replica.Id) != true)
+        .OrderBy(replica => replica.Work.Silo.IsSuspect)
+        .ThenByDescending(replica => StableHash.Compute($"{replica.Id}\n{key}"))
+        .FirstOrDefault();
 
     /// <summary>A random replica that may be asked; the next one in order where few may.</summary>
     private Replica? Draw(IReadOnlyList<Replica> ready, IReadOnlySet<ModelInstanceId>? tried, Replica? other, bool suspects)

@@ -21,6 +21,8 @@ internal sealed class OutstandingWork(SiloRecord silo, TimeProvider time)
     public int Load =>
         Count + (Volatile.Read(ref _others) is var others and > 0 && time.GetElapsedTime(Volatile.Read(ref _learned)) < Freshness ? others : 0);
 
+    private long Now => time.GetTimestamp();
+
     /// <summary>Counts one more request, until what is returned is disposed.</summary>
     public Request Begin()
     {
@@ -41,6 +43,4 @@ internal sealed class OutstandingWork(SiloRecord silo, TimeProvider time)
 
         public void Dispose() => Interlocked.Decrement(ref work._count);
     }
-
-    private long Now => time.GetTimestamp();
 }

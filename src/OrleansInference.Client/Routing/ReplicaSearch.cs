@@ -6,8 +6,23 @@ namespace OrleansInference.Client.Routing;
 /// Finds another replica for a request that one has lost or refused: each of them once, and when all have lost it those of a later picture
 /// of the catalog. It takes a cluster some seconds to notice a silo that is gone and to load elsewhere what it had.
 /// </summary>
+/// <param name="chooser">Chooses among those that are left.</param>
+/// <param name="catalog">Knows later pictures.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Gets what is lost.</param>
+/// <param name="context">The request that led to this one.</param>
+/// <param name="request">This one, which may be to a member of an ensemble.</param>
+/// <param name="model">The model that is asked.</param>
+/// <param name="key">Keeps requests on one device; null where any will do.</param>
 internal sealed class ReplicaSearch(
-    DeviceChooser chooser, CatalogWatcher catalog, TimeProvider time, ILogger logger, RequestContext context, PublishedModel model, string? key)
+    DeviceChooser chooser,
+    CatalogWatcher catalog,
+    TimeProvider time,
+    ILogger logger,
+    RequestContext context,
+    InferenceRequest request,
+    PublishedModel model,
+    string? key)
 {
     /// <summary>So long a request that was lost is tried anew, if its deadline leaves as much.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
@@ -53,13 +68,13 @@ internal sealed class ReplicaSearch(
         }
 
         if (exception is not InferenceException) failed.Work.Silo.RecordLoss(failed.Grain);
-        if (TryChoose(out var next)) return next;
+        if (chooser.TryChoose(model, _tried, key, out var next)) return next;
         // Where others have been lost, those that are left have too much to do: waiting would not help them.
         if (_refusal is not null) throw _refusal;
         if (await WaitAsync(exception).ConfigureAwait(false)) return null;
         // Nothing is known to have changed: who did not answer may do so again.
         _tried.Clear();
-        return TryChoose(out next) ? next : throw Explain(model.Entry.Id, exception);
+        return chooser.TryChoose(model, _tried, key, out next) ? next : throw Explain(exception);
     }
 
     /// <summary>What the caller is told of a loss.</summary>
@@ -80,10 +95,7 @@ internal sealed class ReplicaSearch(
         return new(InferenceError.Unavailable, $"model '{model.Name}' version {model.Version} has no device that answers: {reason}", cause);
     }
 
-    private InferenceException Explain(ModelId id, Exception cause) => Explain(id, cause, logger);
-
-    private bool TryChoose(out Replica? next) =>
-        key is null ? chooser.TryChoose(model, _tried, out next) : DeviceChooser.TryChoose(model, _tried, key, out next);
+    private InferenceException Explain(Exception cause) => Explain(model.Entry.Id, cause, logger);
 
     /// <summary>Waits for a later picture, until one has the model in another state than that of being loaded.</summary>
     /// <returns>Whether there is one.</returns>
@@ -92,15 +104,15 @@ internal sealed class ReplicaSearch(
         var models = context.Models;
         for (var found = false; ; found = true)
         {
-            if (time.GetElapsedTime(_since) > Limit) throw Explain(model.Entry.Id, exception);
+            if (time.GetElapsedTime(_since) > Limit) throw Explain(exception);
             var later = await catalog.FindNewerAsync(models.Revision, context.Token).ConfigureAwait(false);
             if (context.Deadline.HasPassed) throw context.Deadline.Exceeded(model.Entry.Id.Name);
             context.Token.ThrowIfCancellationRequested();
             if (later is null && found) continue;
             // An instance that refuses though it is still said to be ready knows better.
-            if (later is null) return exception is InferenceException ? throw Explain(model.Entry.Id, exception) : false;
+            if (later is null) return exception is InferenceException ? throw Explain(exception) : false;
             models = later;
-            if (models.Route(context.Deadline.Request).Model.Entry.State == ModelState.Loading) continue;
+            if (models.Route(request).Model.Entry.State == ModelState.Loading) continue;
             await Task.Delay(Pause, time, CancellationToken.None).ConfigureAwait(false);
             Later = context with { Models = models, LostSince = _since };
             return true;

@@ -147,10 +147,10 @@ internal sealed class CatalogState(
         var taking = reports.Where(report => !report.IsDraining).ToList();
         var ample = FindDevices(taking.Where(report => !report.LoadsOnDemand));
         var scarce = FindDevices(taking.Where(report => report.LoadsOnDemand));
-        foreach (var (id, device) in Plan(ample, Wanted.Values.Select(model => model.DemandOf(ample, isScarce: false))))
+        foreach (var (id, device) in Plan(ample, Wanted.Values.Select(model => model.DemandOf(all: ample.Count))))
             yield return new(new(id, device), Wanted[id].On(device).Revision, Wanted[id].IsIdle);
         var rest = Wanted.Values.Where(model => model.Descriptor.Replicas == 0 || !ample.Any(model.Admits));
-        foreach (var group in Plan(scarce, rest.Select(model => model.DemandOf(scarce, isScarce: true))).GroupBy(place => place.Id))
+        foreach (var group in Plan(scarce, rest.Select(model => model.DemandOf(all: Math.Max(model.Descriptor.MinInstances, 1)))).GroupBy(place => place.Id))
         {
             foreach (var (device, rank) in group.Select((place, rank) => (place.Device, rank)))
             {
@@ -271,9 +271,9 @@ internal sealed class CatalogState(
         public bool Admits(PlacementDevice device) =>
             Publications.ContainsKey(ModelInstanceId.SiloOf(device.Name)) && CatalogState.Admits(descriptor, device.Name);
 
-        public PlacementDemand DemandOf(IReadOnlyList<PlacementDevice> devices, bool isScarce)
+        /// <param name="all">On how many devices it is to be where its configuration does not say.</param>
+        public PlacementDemand DemandOf(int all)
         {
-            var all = isScarce ? Math.Max(descriptor.MinInstances, 1) : devices.Count;
             var replicas = descriptor.Autoscaling is { } limits ? Math.Max(scale ?? limits.MinReplicas, 1)
                 : descriptor.Replicas == 0 ? all
                 : descriptor.Replicas;

@@ -226,10 +226,11 @@ internal sealed class ModelCatalogGrain(
     }
 
     /// <summary>Shows what is known, and has changed what is not as it should be.</summary>
-    private void Update()
+    /// <param name="observes">Whether it is time to look at how busy models are.</param>
+    private void Update(bool observes = false)
     {
         if (!IsSettled()) return;
-        FindScaled();
+        Scale(observes);
         var state = State;
         Refresh(state);
         _placement = state.Placement;
@@ -375,24 +376,16 @@ internal sealed class ModelCatalogGrain(
             _reports.Remove(silo);
         }
 
-        if (IsSettled()) Scale();
-        Update();
+        Update(observes: true);
         foreach (var instance in _scalers.Values.SelectMany(scaler => scaler.Resting)) ChangeAsync(instance, Change.Rest).Ignore();
         return Task.CompletedTask;
     }
 
-    /// <summary>Has the number of replicas follow the load, where models ask for that.</summary>
-    private void Scale()
-    {
-        var loads = _reports.Values.SelectMany(entry => entry.Report.Loads).ToLookup(load => load.Id.Model);
-        foreach (var (model, limits) in FindScaled()) _scalers[model].Observe(limits, [.. loads[model]], time.GetElapsedTime(_began));
-    }
-
     /// <summary>
-    /// The models whose number of replicas follows the load, each with a scaler: one that goes on with what is there, since this catalog may have moved, or
+    /// Has the number of replicas follow the load, where models ask for that. A scaler begins with what is there, since this catalog may have moved, or
     /// with what the version before had.
     /// </summary>
-    private Dictionary<ModelId, Autoscaling> FindScaled()
+    private void Scale(bool observes)
     {
         var devices = _reports.Values.Sum(entry => entry.Report.Devices.Count);
         var scaled = new Dictionary<ModelId, Autoscaling>();
@@ -411,7 +404,9 @@ internal sealed class ModelCatalogGrain(
         }
 
         foreach (var model in _scalers.Keys.Where(model => !scaled.ContainsKey(model)).ToList()) _scalers.Remove(model);
-        return scaled;
+        if (!observes) return;
+        var loads = _reports.Values.SelectMany(entry => entry.Report.Loads).ToLookup(load => load.Id.Model);
+        foreach (var (model, limits) in scaled) _scalers[model].Observe(limits, [.. loads[model]], time.GetElapsedTime(_began));
     }
 
     /// <summary>How many replicas a model has: a catalog that has moved goes on with these.</summary>

@@ -77,7 +77,7 @@ internal sealed class ModelGrain(
 
     public async Task RestAsync()
     {
-        if (_current is { Streams: 0 } && IsOnDemand) LeaveAsync("nobody has asked for it for long").Ignore();
+        if (_current is { Streams: 0 } serving && IsOnDemand(serving.Version)) LeaveAsync("nobody has asked for it for long").Ignore();
         await reporter.ReportAsync();
     }
 
@@ -154,7 +154,7 @@ internal sealed class ModelGrain(
     /// <summary>Loads what is loaded on demand, once for all who wait for it.</summary>
     private async Task<Serving> LoadOnDemandAsync(CancellationToken cancellationToken)
     {
-        if (reporter.IsDraining || !IsOnDemand || repository.Find(_id.Model) is not { } version || version == _refused) throw NotReady();
+        if (reporter.IsDraining || repository.Find(_id.Model) is not { } version || version == _refused || !IsOnDemand(version)) throw NotReady();
         _past = _past with { ColdRequestCount = _past.ColdRequestCount + 1 };
         for (var attempt = 1; attempt <= MaxAttempts && _current is null; attempt++)
         {
@@ -180,7 +180,7 @@ internal sealed class ModelGrain(
     }
 
     /// <summary>Whether it may be loaded by a request: where there is not room for all models, or where it leaves its last device when nobody asks.</summary>
-    private bool IsOnDemand => options.LoadsOnDemand || repository.Find(_id.Model)?.Config.Autoscaling is { MinReplicas: 0 };
+    private bool IsOnDemand(ModelVersion version) => options.LoadsOnDemand || version.Config.Autoscaling is { MinReplicas: 0 };
 
     private InferenceException NotReady() => new(
         InferenceError.NotReady,

@@ -147,22 +147,24 @@ internal sealed class SiloReporter(
         return _stopping.IsCancellationRequested ? ReadLast() : Read();
     }
 
-    private SiloReport Read() => new()
+    private SiloReport Read()
     {
-        Silo = options.SiloName,
-        Devices = [.. engine.Devices.Select(device => device.Name)],
-        Models = repository.Publications,
-        Instances = instances.All,
-        Loaded = instances.Loaded,
-        LoadsOnDemand = options.LoadsOnDemand,
-        Address = silo.SiloAddress,
-        IsDraining = IsDraining,
-        Memory = [.. engine.Devices.Select(device => ReadMemory(device.Name))],
-        Loads = instances.Loads,
-    };
-
-    private DeviceMemoryStatus ReadMemory(string device) =>
-        new(engine.GetMemoryLimit(device), instances.All.Where(instance => instance.Id.Device == device).Sum(instance => instance.MemoryBytes));
+        var all = instances.All;
+        var used = all.ToLookup(instance => instance.Id.Device, instance => instance.MemoryBytes);
+        return new()
+        {
+            Silo = options.SiloName,
+            Devices = [.. engine.Devices.Select(device => device.Name)],
+            Models = repository.Publications,
+            Instances = all,
+            Loaded = instances.Loaded,
+            LoadsOnDemand = options.LoadsOnDemand,
+            Address = silo.SiloAddress,
+            IsDraining = IsDraining,
+            Memory = [.. engine.Devices.Select(device => new DeviceMemoryStatus(engine.GetMemoryLimit(device.Name), used[device.Name].Sum()))],
+            Loads = instances.Loads,
+        };
+    }
 
     /// <summary>A silo that stops has nothing to offer any more, whoever asks for the report.</summary>
     private SiloReport ReadLast() => new() { Silo = options.SiloName, Address = silo.SiloAddress, Devices = [], Models = [], Instances = [] };

@@ -17,6 +17,9 @@ internal sealed class ReplicaPlanner
     /// <summary>Devices whose fill differs by less than this part of the mean stay as they are: moving costs loading.</summary>
     private const double Tolerance = 0.1;
 
+    /// <summary>The emptiest devices that are tried as the target of a move.</summary>
+    private const int MaxTargets = 8;
+
     private readonly List<Device> _devices;
     private readonly Dictionary<string, Device> _byName;
     private readonly double _typicalCost;
@@ -102,10 +105,10 @@ internal sealed class ReplicaPlanner
             var from = _devices.Where(device => !stuck.Contains(device)).MaxBy(FillOf);
             if (from is null || FillOf(from) <= mean) return;
             if (FillOf(from) <= mean * (1 + Tolerance) && _devices.Min(FillOf) >= mean * (1 - Tolerance)) return;
-            if (!TryMove(from, mean)) stuck.Add(from);
+            if (!TryMove(from)) stuck.Add(from);
         }
 
-        bool TryMove(Device from, double mean)
+        bool TryMove(Device from)
         {
             if (!byDevice.TryGetValue(from, out var models)) return false;
             foreach (var to in _devices.Where(device => FillOf(device) < mean).OrderBy(FillOf).Take(MaxTargets))
@@ -122,9 +125,6 @@ internal sealed class ReplicaPlanner
             return false;
         }
     }
-
-    /// <summary>The emptiest devices that are tried as the target of a move.</summary>
-    private const int MaxTargets = 8;
 
     private bool CanMove(Placed model, Device from, Device to) =>
         !model.Devices.Contains(to) &&

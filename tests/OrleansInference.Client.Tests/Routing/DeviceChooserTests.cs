@@ -132,14 +132,13 @@ public sealed class DeviceChooserTests
         Assert.Single(_chooser.Suspects);
     }
 
-    private static string ChooseFor(PublishedModel model, string key) =>
-        DeviceChooser.TryChoose(model, null, key, out var chosen) ? chosen.Id.Device : "none";
+    private string ChooseFor(PublishedModel model, string key) => _chooser.TryChoose(model, null, key, out var chosen) ? chosen.Id.Device : "none";
 
     private PublishedModel Publish(ModelEntry model) =>
         new ModelTable(new(default, [model]), id => new(id, null!, _chooser.GetWork(id.Device), _chooser.IsLocal(id.Device))).Find("m", null);
 
     private string Choose(PublishedModel model, Replica? excluded = null) =>
-        _chooser.TryChoose(model, excluded is null ? null : new HashSet<ModelInstanceId> { excluded.Id }, out var chosen) ? chosen.Id.Device : "none";
+        _chooser.TryChoose(model, excluded is null ? null : new HashSet<ModelInstanceId> { excluded.Id }, null, out var chosen) ? chosen.Id.Device : "none";
 
     private sealed class ScriptedHolder : ICallHolder
     {

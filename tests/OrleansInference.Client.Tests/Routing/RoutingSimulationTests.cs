@@ -91,7 +91,7 @@ public sealed class RoutingSimulationTests(ITestOutputHelper output)
             var client = _random.Next(_clients.Length);
             var (chooser, model) = _clients[client];
             var replica = model.Ready[_random.Next(model.Ready.Count)];
-            if (!_isRandom && chooser.TryChoose(model, null, out var chosen)) replica = chosen;
+            if (!_isRandom && chooser.TryChoose(model, null, null, out var chosen)) replica = chosen;
             var device = int.Parse(ModelInstanceId.SiloOf(replica.Id.Device)["node".Length..], System.Globalization.CultureInfo.InvariantCulture);
             var begin = _freeAt[device] > now ? _freeAt[device] : now;
             _freeAt[device] = begin + Service;

@@ -44,7 +44,8 @@ internal sealed class CallerLoad
     public void AssertNothingLost()
     {
         Assert.NotEmpty(_calls);
-        Assert.Empty(Failed.Select(answer => $"{answer.Status}: {answer.Error}").Take(10));
+        // In full: a collection would be cut short.
+        Assert.True(!Failed.Any(), string.Join('\n', Failed.Take(10).Select(answer => $"{answer.Status}: {answer.Error}")));
     }
 
     /// <summary>Requests that were answered in a time, for each second of it.</summary>
