@@ -10,7 +10,7 @@ internal static class GrainTimeouts
     public const string Inference = "02:00:00";
 
     /// <summary>Whoever asks waits less than this.</summary>
-    public const string Inquiry = "00:00:05";
+    public const string Inquiry = "00:00:30";
 
     /// <summary>Reading, verifying and warming up a model may take as long as its verification may, for each of its versions.</summary>
     public const string Loading = "12:00:00";

@@ -48,20 +48,24 @@ public interface IModelCatalogGrain : IGrainWithIntegerKey
     Task<ClusterSnapshot> GetClusterAsync();
 
     /// <summary>
-    /// Has what a silo holds loaded elsewhere, as far as there is room, and then unloaded there. Returns when the silo holds nothing any more that
-    /// could be elsewhere. It takes no models until it is resumed or restarted.
+    /// Has what a silo holds loaded elsewhere, as far as there is room, and then unloaded there. The silo takes no models until it is resumed or
+    /// restarted. Returns before that is done, and is to be called again until it is.
     /// </summary>
     /// <param name="silo">The silo's name.</param>
-    /// <param name="cancellationToken">Ends the wait, not the draining.</param>
+    /// <param name="cancellationToken">Ends the call, not the draining.</param>
+    /// <returns>Whether the silo holds nothing any more that could be elsewhere.</returns>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotFound"/>: there is no such silo; <see cref="InferenceError.Unavailable"/>: it does not answer.
     /// </exception>
     [Alias("Drain")]
-    [ResponseTimeout(GrainTimeouts.Loading)]
-    Task DrainAsync(string silo, CancellationToken cancellationToken);
+    Task<bool> DrainAsync(string silo, CancellationToken cancellationToken);
 
     /// <summary>Lets a silo take models again that has been drained.</summary>
-    /// <inheritdoc cref="DrainAsync"/>
+    /// <param name="silo">The silo's name.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: there is no such silo; <see cref="InferenceError.Unavailable"/>: it does not answer.
+    /// </exception>
     [Alias("Resume")]
     Task ResumeAsync(string silo, CancellationToken cancellationToken);
 }

@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace OrleansInference;
 
 /// <summary>One silo's part in the cluster: its model repository, and whether it takes models. The key is the name of any of its devices.</summary>
@@ -16,5 +18,6 @@ public interface IModelRepositoryGrain : IGrainWithStringKey
 
     /// <summary>Sets whether the silo is about to leave (<see cref="SiloReport.IsDraining"/>), and returns when the catalog knows.</summary>
     [Alias("SetDraining")]
+    [AlwaysInterleave] // A silo must be able to leave while its repository takes in a large model.
     Task SetDrainingAsync(bool isDraining);
 }

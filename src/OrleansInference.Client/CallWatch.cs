@@ -26,6 +26,20 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// </summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(750);
 
+    /// <summary>
+    /// An inquiry travels behind the request that it asks about, at this many bytes a second at least (100 Mbit/s).
+    /// </summary>
+    private const double LeastBandwidth = 12.5e6;
+
+    /// <summary>No request takes an inquiry longer than this, whatever its size.</summary>
+    private static readonly TimeSpan MaxTransferTime = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// So many inquiries of a silo that answers other calls weigh as much as one of a silo that is silent: its connection may be full of tensors,
+    /// or be a new one, and then what was sent by the one before is lost.
+    /// </summary>
+    private const int Leniency = 4;
+
     private readonly ConcurrentDictionary<long, Call> _calls = new();
     private readonly ConcurrentDictionary<ICallHolder, bool> _asking = new(ReferenceEqualityComparer.Instance);
 
@@ -37,11 +51,12 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// <summary>Watches a call until what is returned is disposed.</summary>
     /// <param name="holder">The grain that is called.</param>
     /// <param name="silo">Its silo; null where nobody knows.</param>
+    /// <param name="request">What it is sent.</param>
     /// <param name="misses">After how many inquiries without an answer it is given up.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
-    public Call Begin(ICallHolder holder, SiloRecord? silo, int misses, CancellationToken cancellationToken)
+    public Call Begin(ICallHolder holder, SiloRecord? silo, InferenceRequest request, int misses, CancellationToken cancellationToken)
     {
-        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, misses, cancellationToken);
+        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, request, misses * Leniency, cancellationToken);
         _calls[call.Id] = call;
         return call;
     }
@@ -63,18 +78,20 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     private async Task AskAsync(ICallHolder holder, Call[] calls, SiloRecord? silo, CancellationToken cancellationToken)
     {
         if (!_asking.TryAdd(holder, true)) return;
+        var asked = Now;
         try
         {
             var lost = await holder.FindLostAsync([.. calls.Select(call => call.Id)]).AsTask()
-                .WaitAsync(AnswerTime, time, cancellationToken).ConfigureAwait(false);
+                .WaitAsync(AnswerTime + TransferTimeOf(calls), time, cancellationToken).ConfigureAwait(false);
             silo?.RecordAnswer();
             foreach (var call in calls.Where(call => lost.Contains(call.Id))) call.Doubt();
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            silo?.RecordLoss(holder);
-            if (calls.Length > 0) Log.CallsLost(logger, exception, calls.Length);
-            foreach (var call in calls) call.Miss();
+            var isSilent = silo is null || silo.Answered <= asked;
+            if (isSilent) silo?.RecordLoss(holder);
+            foreach (var call in calls) call.Miss(isSilent ? Leniency : 1);
+            if (calls.Count(call => call.IsLost) is > 0 and var lost) Log.CallsLost(logger, exception, lost);
         }
         finally
         {
@@ -82,23 +99,32 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         }
     }
 
+    private static TimeSpan TransferTimeOf(Call[] calls)
+    {
+        var largest = calls.Select(call => call.Request.Inputs.Sum(input => (long)input.Data.Length)).DefaultIfEmpty(0).Max();
+        var time = TimeSpan.FromSeconds(largest / LeastBandwidth);
+        return time < MaxTransferTime ? time : MaxTransferTime;
+    }
+
     /// <summary>A call that is watched.</summary>
     internal sealed class Call : IDisposable
     {
         private readonly CallWatch _watch;
         private readonly CancellationTokenSource _end;
-        private int _misses;
+        private int _patience;
         private bool _isDoubtful;
         private int _isLost;
 
-        public Call(CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, int misses, CancellationToken cancellationToken)
+        public Call(
+            CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, InferenceRequest request, int patience, CancellationToken cancellationToken)
         {
             _watch = watch;
-            _misses = misses;
+            _patience = patience;
             _end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Id = id;
             Holder = holder;
             Silo = silo;
+            Request = request;
             Began = watch.Now;
         }
 
@@ -108,6 +134,8 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         public ICallHolder Holder { get; }
 
         public SiloRecord? Silo { get; }
+
+        public InferenceRequest Request { get; }
 
         public long Began { get; }
 
@@ -128,9 +156,10 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         }
 
         /// <summary>The grain has not said whether it has it.</summary>
-        public void Miss()
+        public void Miss(int weight)
         {
-            if (--_misses <= 0) GiveUp();
+            _patience -= weight;
+            if (_patience <= 0) GiveUp();
         }
 
         private void GiveUp()

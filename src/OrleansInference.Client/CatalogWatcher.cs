@@ -21,6 +21,9 @@ internal sealed class CatalogWatcher(
     /// <summary>A catalog that has not answered by then, though it does so every few seconds, is lost, whatever the runtime says.</summary>
     public static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>The catalog answers every three seconds, whether anything has changed or not.</summary>
+    private static readonly TimeSpan FreshTime = TimeSpan.FromSeconds(4);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _adopting = new();
@@ -28,9 +31,13 @@ internal sealed class CatalogWatcher(
     private TaskCompletionSource _adopted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ModelTable? _current;
     private long _failingSince;
+    private long _answered;
 
     /// <summary>Whether the cluster answers; a catalog that moves to another silo may be away for a moment.</summary>
     public bool IsConnected => Volatile.Read(ref _failingSince) is var since && (since == 0 || time.GetElapsedTime(since) < MoveTime);
+
+    /// <summary>Whether the catalog answers, so that the latest picture is what the cluster knows.</summary>
+    public bool IsFresh => Volatile.Read(ref _failingSince) == 0 && time.GetElapsedTime(Volatile.Read(ref _answered)) < FreshTime;
 
     /// <summary>The latest picture; null before the cluster has answered for the first time.</summary>
     public ModelTable? Current => Volatile.Read(ref _current);
@@ -68,7 +75,7 @@ internal sealed class CatalogWatcher(
         lock (_adopting)
         {
             if (Current is { } known && snapshot.Revision.IsNoNewerThan(known.Revision)) return;
-            Volatile.Write(ref _current, new(snapshot, ToReplica, before: Current));
+            Volatile.Write(ref _current, new(snapshot, ToReplica, before: Current, time.GetTimestamp()));
             chooser.Keep(snapshot.Models.SelectMany(entry => entry.Instances).Select(instance => instance.Id.Device).ToHashSet());
         }
 
@@ -98,14 +105,22 @@ internal sealed class CatalogWatcher(
             {
                 var snapshot = await grains.GetCatalog().WatchAsync(Current?.Revision, stoppingToken)
                     .WaitAsync(AnswerTime, time, stoppingToken).ConfigureAwait(false);
-                Volatile.Write(ref _failingSince, 0);
-                // A catalog that has just moved knows nothing before the first silo reports.
-                if (snapshot.Revision.Number > 0) Adopt(snapshot);
+                if (snapshot.Revision.Number > 0)
+                {
+                    Volatile.Write(ref _answered, time.GetTimestamp());
+                    Volatile.Write(ref _failingSince, 0);
+                    Adopt(snapshot);
+                }
+                else
+                {
+                    // A catalog that has just moved knows nothing before the silos have reported.
+                    NoteFailure();
+                }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 // The cluster is starting, or the catalog is moving: what is known stays in use.
-                if (_failingSince == 0) Volatile.Write(ref _failingSince, time.GetTimestamp());
+                NoteFailure();
                 Log.CatalogUnreachable(logger, exception.Message);
                 await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -114,5 +129,10 @@ internal sealed class CatalogWatcher(
                 return;
             }
         }
+    }
+
+    private void NoteFailure()
+    {
+        if (_failingSince == 0) Volatile.Write(ref _failingSince, time.GetTimestamp());
     }
 }

@@ -18,6 +18,8 @@ internal sealed class InferenceClient(
     /// <summary>A stream that has begun cannot be begun anew: its silo gets some seconds to say that it has it.</summary>
     private const int StreamMisses = 4;
 
+    private static readonly TimeSpan DrainPause = TimeSpan.FromMilliseconds(250);
+
     private int _inFlight;
 
     public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
@@ -38,19 +40,19 @@ internal sealed class InferenceClient(
         using var admission = Admit();
         using var deadline = new RequestDeadline(request, options.Value, time, cancellationToken);
         var models = await FindModelsAsync(deadline).ConfigureAwait(false);
-        var (model, versions) = models.Route(deadline.Request);
+        var context = await caller.AwaitReturnAsync(new(models, deadline, deadline.Token), deadline.Request).ConfigureAwait(false);
+        var (model, versions) = context.Models.Route(deadline.Request);
         if (model.Entry.GetReadyDescriptor().Ensemble is not null)
         {
-            yield return await caller.InferAsync(new(models, deadline, deadline.Token), deadline.Request).ConfigureAwait(false);
+            yield return await caller.InferAsync(context, deadline.Request).ConfigureAwait(false);
             yield break;
         }
 
-        var context = new RequestContext(models, deadline, deadline.Token);
         ReplicaSearch? search = null;
         for (var (replica, hasAnswered) = (caller.Choose(model, versions.KeyOf(request)), false); ;)
         {
             using var outstanding = replica.Work.Begin();
-            using var call = caller.Watch(replica, StreamMisses, deadline.Token);
+            using var call = caller.Watch(replica, deadline.Request, StreamMisses, deadline.Token);
             var responses = replica.Grain.InferStreamAsync(deadline.Request with { CallId = call.Id }, call.Token).GetAsyncEnumerator(call.Token);
             await using var ending = new StreamEnd(responses, call).ConfigureAwait(false);
             while (true)
@@ -70,14 +72,14 @@ internal sealed class InferenceClient(
                     var failure = call.IsLost ? CallWatch.Call.Lost() : exception;
                     // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
                     if (hasAnswered) throw caller.Explain(model.Entry.Id, failure);
-                    search ??= caller.Search(context, deadline.Request, model, versions.KeyOf(request));
+                    search ??= caller.Search(context, model, versions.KeyOf(request));
                     if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next)
                     {
                         replica = next;
                         break;
                     }
 
-                    context = search.Later!.Value;
+                    context = await caller.AwaitReturnAsync(search.Later!.Value, deadline.Request).ConfigureAwait(false);
                     search = null;
                     (model, versions) = context.Models.Route(deadline.Request);
                     model.Entry.GetReadyDescriptor();
@@ -140,11 +142,18 @@ internal sealed class InferenceClient(
     public Task<ClusterSnapshot> GetClusterAsync(CancellationToken cancellationToken = default) =>
         AskCatalogAsync(catalog => catalog.GetClusterAsync().WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken));
 
-    public Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default) =>
-        AskCatalogAsync(catalog => DoneAsync(catalog.DrainAsync(silo, cancellationToken)));
+    public async Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default)
+    {
+        while (!await AskCatalogAsync(
+            catalog => catalog.DrainAsync(silo, cancellationToken).WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken)).ConfigureAwait(false))
+            await Task.Delay(DrainPause, time, cancellationToken).ConfigureAwait(false);
+    }
 
-    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) =>
-        AskCatalogAsync(catalog => DoneAsync(catalog.ResumeAsync(silo, cancellationToken)));
+    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) => AskCatalogAsync(async catalog =>
+    {
+        await catalog.ResumeAsync(silo, cancellationToken).WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken).ConfigureAwait(false);
+        return true;
+    });
 
     /// <summary>Whoever has changed the catalog sees the change from then on.</summary>
     private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change) =>
@@ -161,12 +170,6 @@ internal sealed class InferenceClient(
             Log.CatalogLost(logger, exception);
             throw new InferenceException(InferenceError.Unavailable, "the model catalog does not answer", exception);
         }
-    }
-
-    private static async Task<bool> DoneAsync(Task change)
-    {
-        await change.ConfigureAwait(false);
-        return true;
     }
 
     /// <summary>Counts one more request under way, until what is returned is disposed.</summary>

@@ -15,6 +15,9 @@ internal sealed class ModelCaller
     /// <summary>Workers by as many numbers, so that a client's processing is not all done by one silo.</summary>
     private const int Workers = 64;
 
+    /// <summary>Workers are found by way of random silos, and of those that have just been lost nobody knows: one in three may be.</summary>
+    private const int MaxWorkersTried = 4;
+
     private readonly IGrainFactory _grains;
     private readonly CatalogWatcher _catalog;
     private readonly DeviceChooser _chooser;
@@ -51,10 +54,29 @@ internal sealed class ModelCaller
     public Task<InferenceResponse> InferAsync(RequestContext context, InferenceRequest request)
     {
         var (model, versions) = context.Models.Route(request);
+        if (IsReturning(model)) return InferLaterAsync(context, request);
         var answer = AskAsync(context, model, request, versions.KeyOf(request));
         return versions.ChooseShadow(request, model) is { } shadow
             ? CopyBehindAsync(context.Models, shadow, request, answer, versions.ShadowTolerance)
             : answer;
+    }
+
+    /// <summary>
+    /// Waits for a model that is being loaded anew since all devices that had it are lost. One that is loaded for the first time is not waited for:
+    /// whoever asks for it is told.
+    /// </summary>
+    /// <returns>The picture in which it answers, or cannot be expected to any more.</returns>
+    /// <exception cref="InferenceException"><see cref="InferenceError.DeadlineExceeded"/>.</exception>
+    public async ValueTask<RequestContext> AwaitReturnAsync(RequestContext context, InferenceRequest request)
+    {
+        while (IsReturning(context.Models.Route(request).Model))
+        {
+            if (await _catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false) is { } later)
+                context = context with { Models = later };
+            context.ThrowIfOver(request.Model);
+        }
+
+        return context;
     }
 
     /// <summary>Chooses a replica; the same for equal keys.</summary>
@@ -63,38 +85,51 @@ internal sealed class ModelCaller
         _chooser.TryChoose(model, null, key, out var replica) ? replica : throw Explain(model.Entry.Id, null);
 
     /// <summary>Looks for another replica than one that has lost or refused a request.</summary>
-    public ReplicaSearch Search(RequestContext context, InferenceRequest request, PublishedModel model, string? key) =>
-        new(_chooser, _catalog, _time, _logger, context, request, model, key);
+    public ReplicaSearch Search(RequestContext context, PublishedModel model, string? key) =>
+        new(_chooser, _catalog, _time, _logger, context, model, key);
 
     /// <summary>Watches a call to a replica, until what is returned is disposed.</summary>
     /// <param name="replica">The replica.</param>
+    /// <param name="request">What it is sent.</param>
     /// <param name="misses">After how many inquiries without an answer it is given up: more where it cannot be made anew.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
-    public CallWatch.Call Watch(Replica replica, int misses, CancellationToken cancellationToken) =>
-        _watch.Begin(replica.Grain, replica.Work.Silo, misses, cancellationToken);
+    public CallWatch.Call Watch(Replica replica, InferenceRequest request, int misses, CancellationToken cancellationToken) =>
+        _watch.Begin(replica.Grain, replica.Work.Silo, request, misses, cancellationToken);
 
     public InferenceException Explain(ModelId model, Exception? cause) => ReplicaSearch.Explain(model, cause, _logger);
 
-    /// <summary>Has a worker do a part of a request, and another one where the first is lost.</summary>
+    /// <summary>Has a worker do a part of a request, and others where one is lost.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="model">The model whose processing it is.</param>
+    /// <param name="process">Gets the worker, the call's number and its token.</param>
+    /// <param name="cancellationToken">The caller's own token.</param>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
     public async Task<T> ProcessAsync<T>(
-        ModelId model, Func<IInferenceWorkerGrain, long, CancellationToken, ValueTask<T>> process, CancellationToken cancellationToken)
+        InferenceRequest request,
+        ModelId model,
+        Func<IInferenceWorkerGrain, long, CancellationToken, ValueTask<T>> process,
+        CancellationToken cancellationToken)
     {
-        for (var isLast = false; ; isLast = true)
+        for (var attempt = 1; ; attempt++)
         {
             var worker = _grains.GetWorker(Random.Shared.Next(Workers));
-            using var call = _watch.Begin(worker, null, misses: 1, cancellationToken);
+            using var call = _watch.Begin(worker, null, request, misses: 1, cancellationToken);
             try
             {
                 return await process(worker, call.Id, call.Token).ConfigureAwait(false);
             }
             catch (Exception exception) when (call.IsLost || (exception is not InferenceException && ReplicaSearch.IsLost(exception)))
             {
-                if (isLast) throw Explain(model, call.IsLost ? CallWatch.Call.Lost() : exception);
+                if (attempt == MaxWorkersTried) throw Explain(model, call.IsLost ? CallWatch.Call.Lost() : exception);
             }
         }
     }
+
+    private bool IsReturning(PublishedModel model) => model.LostSince is { } since && _time.GetElapsedTime(since) < ReplicaSearch.Limit;
+
+    private async Task<InferenceResponse> InferLaterAsync(RequestContext context, InferenceRequest request) =>
+        await InferAsync(await AwaitReturnAsync(context, request).ConfigureAwait(false), request).ConfigureAwait(false);
 
     private Task<InferenceResponse> AskAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key)
     {
@@ -170,7 +205,7 @@ internal sealed class ModelCaller
             }
 
             if (target is not null) target.IsLost = true;
-            search ??= Search(context, request, model, key);
+            search ??= Search(context, model, key);
             if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next) replica = next;
             else return await InferAsync(search.Later!.Value, request).ConfigureAwait(false);
         }
@@ -178,7 +213,7 @@ internal sealed class ModelCaller
 
     private async Task<InferenceResponse> CallAsync(Replica replica, InferenceRequest request, CancellationToken cancellationToken)
     {
-        using var call = Watch(replica, misses: 1, cancellationToken);
+        using var call = Watch(replica, request, misses: 1, cancellationToken);
         try
         {
             return await replica.Grain.InferAsync(request with { CallId = call.Id }, call.Token).ConfigureAwait(false);
@@ -186,6 +221,11 @@ internal sealed class ModelCaller
         catch (OperationCanceledException) when (call.IsLost)
         {
             throw CallWatch.Call.Lost();
+        }
+        catch (InferenceException)
+        {
+            replica.Work.Silo.RecordAnswer();
+            throw;
         }
     }
 

@@ -48,14 +48,14 @@ internal sealed class ClientHarness : IAsyncDisposable
     /// <summary>Lets time pass until a call has ended.</summary>
     public async Task<T> AdvanceAsync<T>(Task<T> call)
     {
-        while (!call.IsCompleted)
-        {
-            Time.Advance(TimeSpan.FromMilliseconds(50));
-            // Whoever was woken gets the time to act, and to wait again, before the next step.
-            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
-        }
-
+        while (!call.IsCompleted) await StepAsync();
         return await call;
+    }
+
+    /// <summary>Lets so much time pass, in steps after each of which whoever was woken may act.</summary>
+    public async Task PassAsync(TimeSpan span)
+    {
+        for (var end = Time.GetUtcNow() + span; Time.GetUtcNow() < end; ) await StepAsync();
     }
 
     /// <summary>What a model does that never answers: it waits until nobody waits for it any more.</summary>
@@ -70,6 +70,13 @@ internal sealed class ClientHarness : IAsyncDisposable
         {
             left?.Invoke();
         }
+    }
+
+    private async Task StepAsync()
+    {
+        Time.Advance(TimeSpan.FromMilliseconds(50));
+        // Whoever was woken gets the time to act, and to wait again, before the next step.
+        await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
     }
 
     public async ValueTask DisposeAsync()

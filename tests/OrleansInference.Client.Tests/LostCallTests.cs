@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 
 using OrleansInference.Ensembles;
+using OrleansInference.Tensors;
 
 using static OrleansInference.Client.Tests.ScriptedGrains;
 
@@ -125,6 +126,103 @@ public sealed class LostCallTests
     }
 
     [Fact]
+    public async Task So_do_requests_that_come_while_it_is_being_loaded_there()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        harness.Grains.OnInferStream = (instance, request, _) => AnswerAsync(instance, request);
+        await PublishAsync(harness, Model("m", state: ModelState.Loading, devices: "b.cpu:0"));
+
+        var call = harness.Client.InferAsync(ClientHarness.Request);
+        var stream = harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync().AsTask();
+        await harness.PassAsync(TimeSpan.FromSeconds(5));
+
+        Assert.False(call.IsCompleted || stream.IsCompleted);
+        harness.Grains.Publish(Model("m", devices: "b.cpu:0"));
+        Assert.Equal("m", (await harness.AdvanceAsync(call)).Model.Name);
+        Assert.Single(await harness.AdvanceAsync(stream));
+        Assert.Equal(["m@1/b.cpu:0", "m@1/b.cpu:0"], harness.Grains.Asked);
+
+        static async IAsyncEnumerable<InferenceResponse> AnswerAsync(ModelInstanceId instance, InferenceRequest request)
+        {
+            await Task.Yield();
+            yield return new() { Model = instance.Model, Outputs = request.Inputs };
+        }
+    }
+
+    [Fact]
+    public async Task Their_deadlines_end_their_wait()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        await PublishAsync(harness, Model("m", state: ModelState.Loading));
+        var request = ClientHarness.Request with { Deadline = harness.Time.GetUtcNow().AddSeconds(3) };
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.AdvanceAsync(harness.Client.InferAsync(request)));
+
+        Assert.Equal(InferenceError.DeadlineExceeded, failure.Error);
+    }
+
+    [Fact]
+    public async Task A_model_that_does_not_come_back_is_not_waited_for_for_ever()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        await PublishAsync(harness, Model("m", state: ModelState.Loading));
+        var began = harness.Time.GetUtcNow();
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request)));
+
+        Assert.Equal(InferenceError.NotReady, failure.Error);
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(25));
+        failure = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request));
+        Assert.Equal(InferenceError.NotReady, failure.Error);
+    }
+
+    [Fact]
+    public async Task Nor_is_one_that_was_never_there()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", state: ModelState.Loading)]);
+
+        var failure = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request));
+
+        Assert.Equal(InferenceError.NotReady, failure.Error);
+    }
+
+    [Fact]
+    public async Task A_silo_that_answers_other_calls_gets_more_time_to_say_what_it_has()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: ["a.cpu:0", "a.cpu:1"])]);
+        var answersAll = false;
+        harness.Grains.OnInfer = (instance, request, token) => answersAll
+            ? Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs })
+            : harness.HangAsync(token);
+        harness.Grains.OnFindLost = (_, _) => new TaskCompletionSource<long[]>().Task;
+        var began = harness.Time.GetUtcNow();
+
+        var call = harness.Client.InferAsync(ClientHarness.Request);
+        answersAll = true;
+        while (!call.IsCompleted)
+        {
+            await harness.PassAsync(TimeSpan.FromMilliseconds(50));
+            await harness.Client.InferAsync(ClientHarness.Request);
+        }
+
+        await call;
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task A_large_request_gets_the_time_that_it_takes_to_arrive()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
+        Silence(harness);
+        var request = ClientHarness.Request with { Inputs = [InferenceTensor.Create("x", new float[25_000_000 / sizeof(float)])] };
+        var began = harness.Time.GetUtcNow();
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(request));
+
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
+    }
+
+    [Fact]
     public async Task Where_nothing_takes_their_place_the_request_fails_as_unavailable_in_the_end()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
@@ -203,11 +301,7 @@ public sealed class LostCallTests
 
         var call = harness.Client.InferAsync(PublishedModels.Ask("e", 1));
         while ((await harness.Client.GetModelAsync("n")).State != ModelState.Loading) await Task.Yield();
-        for (var i = 0; i < 20; i++)
-        {
-            harness.Time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
-        }
+        await harness.PassAsync(TimeSpan.FromSeconds(1));
 
         Assert.False(call.IsCompleted);
         harness.Grains.Publish(ensemble, PublishedModels.Network("n", devices: "b.cpu:0"));
@@ -277,6 +371,12 @@ public sealed class LostCallTests
         await harness.AdvanceAsync(harness.Client.InferAsync(PublishedModels.Ask("m", 1)));
 
         Assert.Equal(2, calls);
+    }
+
+    private static async Task PublishAsync(ClientHarness harness, ModelEntry model)
+    {
+        harness.Grains.Publish(model);
+        while ((await harness.Client.GetModelAsync(model.Id.Name)).State != model.State) await Task.Yield();
     }
 
     /// <summary>Has the device that is asked first neither answer nor say anything, from then on.</summary>

@@ -40,10 +40,19 @@ public sealed class ModelChangeTests
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
 
-        await harness.Client.DrainSiloAsync("a");
+        harness.Grains.StillHeld = 2;
+
+        var drain = harness.Client.DrainSiloAsync("a");
+        while (!drain.IsCompleted)
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Yield();
+        }
+
+        await drain;
         await harness.Client.ResumeSiloAsync("a");
 
-        Assert.Equal(["drain a", "resume a"], harness.Grains.SiloChanges);
+        Assert.Equal(["drain a", "drain a", "drain a", "resume a"], harness.Grains.SiloChanges);
         Assert.Equal("a", Assert.Single((await harness.Client.GetClusterAsync()).Silos).Name);
     }
 

@@ -94,7 +94,14 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     public Task<ClusterSnapshot> GetClusterAsync() =>
         IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ClusterSnapshot([new("a", SiloState.Active, [])]));
 
-    public Task DrainAsync(string silo, CancellationToken cancellationToken) => ChangeSilo($"drain {silo}");
+    /// <summary>How many more times a silo that is drained is said to hold something.</summary>
+    public int StillHeld { get; set; }
+
+    public async Task<bool> DrainAsync(string silo, CancellationToken cancellationToken)
+    {
+        await ChangeSilo($"drain {silo}");
+        return StillHeld-- <= 0;
+    }
 
     public Task ResumeAsync(string silo, CancellationToken cancellationToken) => ChangeSilo($"resume {silo}");
 

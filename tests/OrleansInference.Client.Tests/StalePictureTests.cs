@@ -52,7 +52,8 @@ public sealed class StalePictureTests
             return Task.FromException<InferenceResponse>(Gone);
         };
 
-        var refusal = await Assert.ThrowsAsync<InferenceException>(() => harness.Client.InferAsync(ClientHarness.Request with { Version = 1 }));
+        var refusal = await Assert.ThrowsAsync<InferenceException>(
+            () => harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request with { Version = 1 })));
 
         Assert.Equal((InferenceError.NotFound, "Request for unknown model: 'm' version 1 is not found"), (refusal.Error, refusal.Message));
     }
@@ -73,6 +74,25 @@ public sealed class StalePictureTests
         var refusal = await Assert.ThrowsAsync<InferenceException>(() => answer);
         Assert.Same(Gone.Message, refusal.Message);
         Assert.Single(harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task A_catalog_that_does_not_answer_is_waited_for_since_it_may_know_more()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", 1, devices: "n.cpu:0")]);
+        harness.Grains.OnInfer = (instance, request, _) => instance.Model.Version == 2
+            ? Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs })
+            : Task.FromException<InferenceResponse>(Gone);
+        harness.Grains.IsGone = true;
+        await harness.PassAsync(TimeSpan.FromSeconds(6));
+
+        var answer = harness.Client.InferAsync(ClientHarness.Request);
+        await harness.PassAsync(TimeSpan.FromSeconds(10));
+
+        Assert.False(answer.IsCompleted);
+        harness.Grains.IsGone = false;
+        harness.Grains.Publish(Model("m", 2, devices: "n.cpu:0"));
+        Assert.Equal(2, (await harness.AdvanceAsync(answer)).Model.Version);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class EnsembleRunner(ModelCaller caller, TimeProvider time, ILog
         var id = model.Entry.Id;
         var prepared = processes
             ? await caller.ProcessAsync(
-                id, (worker, call, token) => worker.PreprocessAsync(request with { CallId = call }, id, token), context.Token).ConfigureAwait(false)
+                request, id, (worker, call, token) => worker.PreprocessAsync(request with { CallId = call }, id, token), context.Token).ConfigureAwait(false)
             : request with { Inputs = model.Signature!.Bind(request, out _) };
         var nested = new ConcurrentQueue<MemberReport>();
         var (outputs, members) = record.Plan.Aggregation is { } aggregation
@@ -57,7 +57,7 @@ internal sealed class EnsembleRunner(ModelCaller caller, TimeProvider time, ILog
         var response = new InferenceResponse { Model = id, Outputs = outputs, Members = [.. members, .. nested] };
         if (!processes) return response with { Outputs = ModelSignature.Select(request, outputs) };
         return await caller.ProcessAsync(
-            id, (worker, call, token) => worker.PostprocessAsync(request with { CallId = call }, response, id, token), context.Token).ConfigureAwait(false);
+            request, id, (worker, call, token) => worker.PostprocessAsync(request with { CallId = call }, response, id, token), context.Token).ConfigureAwait(false);
 
         Task<InferenceTensor[]> Ask(EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken) =>
             AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors, nested);

@@ -18,7 +18,7 @@ internal sealed class DeviceChooser(Random random, TimeProvider time, ILocalMode
 
     /// <summary>The work on a device, whichever of the device's models it is for.</summary>
     public OutstandingWork GetWork(string device) => _devices.GetOrAdd(
-        device, name => new(_silos.GetOrAdd(ModelInstanceId.SiloOf(name), _ => new()), time));
+        device, name => new(_silos.GetOrAdd(ModelInstanceId.SiloOf(name), _ => new(time)), time));
 
     /// <summary>The silos that have lost calls.</summary>
     public IEnumerable<SiloRecord> Suspects => _silos.Values.Where(silo => silo.IsSuspect);

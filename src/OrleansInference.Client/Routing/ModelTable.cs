@@ -10,7 +10,8 @@ internal sealed class ModelTable
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="toReplica">What is called where an instance is asked.</param>
     /// <param name="before">The table that this one takes the place of, whose records it goes on with.</param>
-    public ModelTable(CatalogSnapshot snapshot, Func<ModelInstanceId, Replica> toReplica, ModelTable? before = null)
+    /// <param name="now">The clock's timestamp.</param>
+    public ModelTable(CatalogSnapshot snapshot, Func<ModelInstanceId, Replica> toReplica, ModelTable? before = null, long now = 0)
     {
         Revision = snapshot.Revision;
         All = snapshot.Models;
@@ -30,7 +31,10 @@ internal sealed class ModelTable
                 .Where(instance => instance.State == state)
                 .Select(instance => known?.Ready.FirstOrDefault(replica => replica.Id == instance.Id) ?? toReplica(instance.Id));
             var isSame = known is not null && known.Entry.Descriptor?.Configuration == entry.Descriptor?.Configuration;
-            return new(entry, [.. ready], isSame ? known!.Record : new(entry.Descriptor));
+            return new(entry, [.. ready], isSame ? known!.Record : new(entry.Descriptor))
+            {
+                LostSince = entry.State != ModelState.Loading ? null : known?.Entry.State == ModelState.Ready ? now : known?.LostSince,
+            };
         }
     }
 
@@ -73,6 +77,12 @@ internal sealed record PublishedModel(ModelEntry Entry, IReadOnlyList<Replica> R
 {
     /// <summary>Those of the instances that are on this process's own devices.</summary>
     public IReadOnlyList<Replica> Local { get; } = [.. Ready.Where(replica => replica.IsLocal)];
+
+    /// <summary>
+    /// Since when, by the clock's timestamps, it is being loaded though it was ready before: all devices that had it are lost. Null where it is
+    /// ready, or has not been yet.
+    /// </summary>
+    public long? LostSince { get; init; }
 
     public ModelSignature? Signature { get; } = Entry.Descriptor is { } descriptor ? new(descriptor) : null;
 }

@@ -11,7 +11,6 @@ namespace OrleansInference.Client.Routing;
 /// <param name="time">The clock.</param>
 /// <param name="logger">Gets what is lost.</param>
 /// <param name="context">The request that led to this one.</param>
-/// <param name="request">This one, which may be to a member of an ensemble.</param>
 /// <param name="model">The model that is asked.</param>
 /// <param name="key">Keeps requests on one device; null where any will do.</param>
 internal sealed class ReplicaSearch(
@@ -20,12 +19,11 @@ internal sealed class ReplicaSearch(
     TimeProvider time,
     ILogger logger,
     RequestContext context,
-    InferenceRequest request,
     PublishedModel model,
     string? key)
 {
-    /// <summary>So long a request that was lost is tried anew, if its deadline leaves as much.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    /// <summary>So long a cluster may take to have a model answer again; requests wait for that if their deadlines leave as much.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     /// <summary>Between the pictures of a catalog that changes all the time.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -97,25 +95,21 @@ internal sealed class ReplicaSearch(
 
     private InferenceException Explain(Exception cause) => Explain(model.Entry.Id, cause, logger);
 
-    /// <summary>Waits for a later picture, until one has the model in another state than that of being loaded.</summary>
+    /// <summary>Waits for a later picture.</summary>
     /// <returns>Whether there is one.</returns>
     private async Task<bool> WaitAsync(Exception exception)
     {
-        var models = context.Models;
-        for (var found = false; ; found = true)
+        if (time.GetElapsedTime(_since) > Limit) throw Explain(exception);
+        var later = await catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false);
+        context.ThrowIfOver(model.Entry.Id.Name);
+        if (later is null)
         {
-            if (time.GetElapsedTime(_since) > Limit) throw Explain(exception);
-            var later = await catalog.FindNewerAsync(models.Revision, context.Token).ConfigureAwait(false);
-            if (context.Deadline.HasPassed) throw context.Deadline.Exceeded(model.Entry.Id.Name);
-            context.Token.ThrowIfCancellationRequested();
-            if (later is null && found) continue;
-            // An instance that refuses though it is still said to be ready knows better.
-            if (later is null) return exception is InferenceException ? throw Explain(exception) : false;
-            models = later;
-            if (models.Route(request).Model.Entry.State == ModelState.Loading) continue;
-            await Task.Delay(Pause, time, CancellationToken.None).ConfigureAwait(false);
-            Later = context with { Models = models, LostSince = _since };
-            return true;
+            // An instance that refuses knows better than a catalog that answers, and still takes it for ready.
+            return exception is InferenceException && catalog.IsFresh ? throw Explain(exception) : false;
         }
+
+        await Task.Delay(Pause, time, CancellationToken.None).ConfigureAwait(false);
+        Later = context with { Models = later, LostSince = _since };
+        return true;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class ModelCatalogGrain(
     private static readonly TimeSpan WatchTime = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<string, (SiloReport Report, long Received)> _reports = [];
-    private readonly HashSet<(ModelInstanceId Instance, Change Change)> _changing = [];
+    private readonly Dictionary<(ModelInstanceId Instance, Change Change), long> _changing = [];
     private readonly SemaphoreSlim _writing = new(1);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
     private readonly Dictionary<ModelId, ReplicaScaler> _scalers = [];
@@ -46,6 +46,7 @@ internal sealed class ModelCatalogGrain(
     private CatalogWishes _wishes = new();
     private long _began;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CatalogState _state = new([], new());
     private CatalogSnapshot _snapshot = new(new("", 0), []);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -74,14 +75,13 @@ internal sealed class ModelCatalogGrain(
     public async Task<ClusterSnapshot> GetClusterAsync()
     {
         await _settled.Task;
-        return State.Describe();
+        return _state.Describe();
     }
 
-    public async Task DrainAsync(string silo, CancellationToken cancellationToken)
+    public async Task<bool> DrainAsync(string silo, CancellationToken cancellationToken)
     {
         await SetDrainingAsync(silo, true).WaitAsync(cancellationToken);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
-        while (!State.IsDrained(silo)) await _changed.Task.WaitAsync(ended.Token);
+        return _state.IsDrained(silo);
     }
 
     public Task ResumeAsync(string silo, CancellationToken cancellationToken) => SetDrainingAsync(silo, false).WaitAsync(cancellationToken);
@@ -112,7 +112,7 @@ internal sealed class ModelCatalogGrain(
         await WishAsync(model, unloaded: false);
         var steps = found.SelectMany(publication => publication.Descriptor?.Ensemble?.Steps ?? []).Select(step => step.Model).ToList();
         if (steps.Count > 0) return await LoadStepsAsync(model, steps, loading.Add(model), cancellationToken);
-        var wanted = State.Places.Select(place => place.Id).Where(instance => instance.Model.Name == model).Distinct().ToList();
+        var wanted = _state.Places.Select(place => place.Id).Where(instance => instance.Model.Name == model).Distinct().ToList();
         if (wanted.Count == 0) throw NotLoaded(model, FindReason(model));
         try
         {
@@ -139,7 +139,7 @@ internal sealed class ModelCatalogGrain(
             throw new InferenceException(InferenceError.NotFound, $"failed to unload '{model}': Request for unknown model: '{model}' is not found");
         var models = withDependents ? FindDependents(model) : [model];
         foreach (var name in models) await WishAsync(name, unloaded: true);
-        var instances = State.FindSurplus().Where(instance => models.Contains(instance.Model.Name));
+        var instances = _state.FindSurplus().Where(instance => models.Contains(instance.Model.Name));
         await Task.WhenAll(instances.Select(instance => ChangeAsync(instance, Change.Unload))).WaitAsync(cancellationToken);
         return _snapshot;
     }
@@ -205,7 +205,7 @@ internal sealed class ModelCatalogGrain(
 
     private string FindReason(string model) => _snapshot.Models.First(entry => entry.Id.Name == model).Reason;
 
-    private CatalogState State => new(
+    private CatalogState Read() => new(
         [.. _reports.Values.Select(entry => entry.Report)],
         _wishes,
         _placement,
@@ -231,11 +231,10 @@ internal sealed class ModelCatalogGrain(
     {
         if (!IsSettled()) return;
         Scale(observes);
-        var state = State;
-        Refresh(state);
-        _placement = state.Placement;
-        foreach (var instance in state.FindMissing()) ChangeAsync(instance, Change.Load).Ignore();
-        foreach (var instance in state.FindSurplus()) ChangeAsync(instance, Change.Unload).Ignore();
+        Refresh();
+        _placement = _state.Placement;
+        foreach (var instance in _state.FindMissing()) ChangeAsync(instance, Change.Load).Ignore();
+        foreach (var instance in _state.FindSurplus()) ChangeAsync(instance, Change.Unload).Ignore();
     }
 
     /// <summary>Forgets a silo as soon as the cluster has given it up, instead of waiting for the reports that it does not send.</summary>
@@ -275,6 +274,7 @@ internal sealed class ModelCatalogGrain(
         await _settled.Task;
         if (!_reports.TryGetValue(silo, out var known) || known.Report.Devices.Count == 0)
             throw new InferenceException(InferenceError.NotFound, $"there is no silo '{silo}' with devices");
+        if (known.Report.IsDraining == isDraining) return;
         try
         {
             await grains.GetRepository(known.Report.Devices[0]).SetDrainingAsync(isDraining);
@@ -331,17 +331,19 @@ internal sealed class ModelCatalogGrain(
         finally
         {
             _writing.Release();
-            if (IsSettled()) Refresh(State);
+            if (IsSettled()) Refresh();
         }
     }
 
     /// <summary>
     /// Asks for a change that is not under way yet. The silo's report tells what came of it; where the silo could not be reached, its next
-    /// report has it tried again.
+    /// report has it tried again. So does one that shows nothing of the change after a time: the call may be lost, and its answer with it.
     /// </summary>
     private async Task ChangeAsync(ModelInstanceId instance, Change change)
     {
-        if (!_changing.Add((instance, change))) return;
+        if (_changing.TryGetValue((instance, change), out var since) && time.GetElapsedTime(since) < ReportLifetime) return;
+        var began = time.GetTimestamp();
+        _changing[(instance, change)] = began;
         try
         {
             var grain = grains.GetModel(instance);
@@ -363,7 +365,7 @@ internal sealed class ModelCatalogGrain(
         }
         finally
         {
-            _changing.Remove((instance, change));
+            if (_changing.TryGetValue((instance, change), out since) && since == began) _changing.Remove((instance, change));
         }
     }
 
@@ -415,9 +417,10 @@ internal sealed class ModelCatalogGrain(
         .Count(instance => instance.Id.Model == model && instance.State is ModelState.Ready or ModelState.Loading);
 
     /// <summary>Makes a new snapshot and wakes the watchers, where anything has changed.</summary>
-    private void Refresh(CatalogState state)
+    private void Refresh()
     {
-        var models = state.Merge();
+        _state = Read();
+        var models = _state.Merge();
         if (_snapshot.Revision.Number > 0 && SameStates(models, _snapshot.Models)) return;
         _snapshot = new(new(_incarnation, _snapshot.Revision.Number + 1), models);
         var changed = _changed;

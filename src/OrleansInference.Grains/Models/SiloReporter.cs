@@ -23,11 +23,13 @@ internal sealed class SiloReporter(
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a silo that stops waits for its streams, before the host ends its patience with it.</summary>
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(25);
+    /// <summary>How long a silo that stops takes for its farewell, before the host ends its patience with it.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(40);
 
-    /// <summary>How long it waits at first for others to load what it has.</summary>
+    /// <summary>How much of that it waits for others to load what it has; its streams get the rest.</summary>
     private static readonly TimeSpan MoveLimit = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan MovePause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>After a report that did not arrive, the next one comes sooner: the catalog is moving.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
@@ -55,11 +57,13 @@ internal sealed class SiloReporter(
 
     private async Task StopAsync(CancellationToken cancellationToken)
     {
+        var began = time.GetTimestamp();
         await MoveModelsAsync();
         await _stopping.CancelAsync();
+        // Neither of them takes longer than a report.
         await _loop;
         await ReportAsync();
-        await streams.DrainAsync(DrainLimit, time);
+        await streams.DrainAsync(StopLimit - time.GetElapsedTime(began), time);
         _stopping.Dispose();
     }
 
@@ -70,7 +74,8 @@ internal sealed class SiloReporter(
         using var limit = new CancellationTokenSource(MoveLimit, time);
         try
         {
-            await grains.GetCatalog().DrainAsync(options.SiloName, limit.Token).WaitAsync(limit.Token);
+            while (!await grains.GetCatalog().DrainAsync(options.SiloName, limit.Token).WaitAsync(limit.Token))
+                await Task.Delay(MovePause, time, limit.Token);
         }
         catch (InferenceException)
         {
