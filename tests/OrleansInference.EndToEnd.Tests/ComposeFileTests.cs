@@ -79,7 +79,7 @@ public sealed partial class ComposeFileTests
     {
         _file.Services["silo1"].Environment[variable] = value;
         using var volumes = new TemporaryFolder();
-        var host = new ComposeHost(_file, volumes.Path, repository: null);
+        var host = new ComposeHost(_file, volumes.Path, repository: null, network: null);
 
         Assert.Throws<InvalidDataException>(() => host.Translate("silo1"));
     }

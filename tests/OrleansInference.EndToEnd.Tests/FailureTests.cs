@@ -1,7 +1,6 @@
 using System.Net;
 
 using OrleansInference.EndToEnd.Tests.Models;
-using OrleansInference.EndToEnd.Tests.Programs;
 using OrleansInference.EndToEnd.Tests.Programs.Compose;
 using OrleansInference.EndToEnd.Tests.Protocol;
 
@@ -62,20 +61,17 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task A_silo_that_the_network_is_cut_off_from_takes_no_request_with_it()
     {
-        PortBlock.Require();
-        await using var cluster = await StartAsync();
+        await using var cluster = await StartAsync(hasNetwork: true);
         var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
         await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
         var victim = (await GetPlacesAsync(cluster, "pair"))[0];
 
         var cut = load.Now;
-        using (PortBlock.Start(cluster[victim].SiloPort, cluster[victim].Gateway))
-        {
-            await WaitForPairAsync(cluster, victim, load);
-            await GoOnAsync(load, until: TimeSpan.FromSeconds(60));
-        }
-
+        cluster.Cut(victim);
+        await WaitForPairAsync(cluster, victim, load);
+        await GoOnAsync(load, until: TimeSpan.FromSeconds(60));
         await load.StopAsync();
+
         load.AssertNothingLost();
         Report("cut off", load, cut);
     }
@@ -97,6 +93,38 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         await load.StopAsync();
         load.AssertNothingLost();
         output.WriteLine($"restarted one by one: {load.Count} requests, {load.Failed.Count()} failed, p99 {load.Latency(0.99, began, load.Now).TotalMilliseconds:F0} ms");
+    }
+
+    /// <summary>The earlier version is a checkout that has been built, in the folder that the variable <c>EARLIER_BUILD</c> names.</summary>
+    [Fact]
+    public async Task A_version_takes_an_earlier_ones_place_silo_by_silo_and_gives_it_back_without_losing_a_request()
+    {
+        var earlier = Environment.GetEnvironmentVariable("EARLIER_BUILD");
+        Assert.SkipWhen(string.IsNullOrEmpty(earlier), "EARLIER_BUILD names no checkout of an earlier version that has been built.");
+        AddModels();
+        await using var cluster = ComposeCluster.Create(_repository.Path);
+        foreach (var name in cluster.Silos.Append(cluster.FrontEndName)) cluster.UseBuild(name, earlier);
+        await cluster.StartAllAsync();
+        await WaitForAllAsync(cluster);
+        var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await load.MoreAsync(1000);
+
+        foreach (var (silo, checkout) in cluster.Silos.Select(silo => (silo, (string?)null)).Append((cluster.Silos[0], earlier)))
+        {
+            cluster.UseBuild(silo, checkout);
+            await cluster.RestartAsync(silo);
+            await load.MoreAsync(1000);
+        }
+
+        await load.StopAsync();
+        load.AssertNothingLost();
+        cluster.UseBuild(cluster.FrontEndName, null);
+        await cluster.RestartAsync(cluster.FrontEndName);
+        var mixed = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
+        await mixed.MoreAsync(1000);
+        await mixed.StopAsync();
+        mixed.AssertNothingLost();
+        output.WriteLine($"two versions: {load.Count} requests, {load.Failed.Count()} failed");
     }
 
     [Fact]
@@ -145,15 +173,22 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _repository.Dispose();
 
-    private async Task<ComposeCluster> StartAsync()
+    private async Task<ComposeCluster> StartAsync(bool hasNetwork = false)
+    {
+        AddModels();
+        var cluster = await ComposeCluster.StartAsync(_repository.Path, hasNetwork);
+        await WaitForAllAsync(cluster);
+        return cluster;
+    }
+
+    private void AddModels()
     {
         TestModels.AddLinear(_repository.Path, "pair", "1", more: """ "replicas": 2 """);
         TestModels.AddLinear(_repository.Path, "everywhere", "1");
-        var cluster = await ComposeCluster.StartAsync(_repository.Path);
-        await Poll.UntilAsync(
-            async () => (await GetPlacesAsync(cluster, "pair")).Count == 2 && (await GetPlacesAsync(cluster, "everywhere")).Count == 3, "all replicas are ready");
-        return cluster;
     }
+
+    private static Task WaitForAllAsync(ComposeCluster cluster) => Poll.UntilAsync(
+        async () => (await GetPlacesAsync(cluster, "pair")).Count == 2 && (await GetPlacesAsync(cluster, "everywhere")).Count == 3, "all replicas are ready");
 
     /// <summary>The silos that answer for a model.</summary>
     private static async Task<List<string>> GetPlacesAsync(ComposeCluster cluster, string model) =>

@@ -4,14 +4,18 @@ using System.Text.RegularExpressions;
 namespace OrleansInference.EndToEnd.Tests.Programs.Compose;
 
 /// <summary>
-/// Where the services of a compose file are when they run as processes of this machine: hosts become ports of the loopback address, and
-/// paths in containers those of folders. What it finds no place for is a mistake in the file.
+/// Where the services of a compose file are when they run as processes of this machine: hosts become ports of the loopback address, or addresses
+/// of a network that the test has made, and paths in containers those of folders. What it finds no place for is a mistake in the file.
 /// </summary>
-internal sealed partial class ComposeHost(ComposeFile file, string volumes, string? repository)
+/// <param name="file">The file.</param>
+/// <param name="volumes">The folder for its volumes.</param>
+/// <param name="repository">The repository in place of the file's; null for that one.</param>
+/// <param name="network">The network; null for the loopback address.</param>
+internal sealed partial class ComposeHost(ComposeFile file, string volumes, string? repository, NetworkHosts? network)
 {
     private const string SiloPort = "Orleans__Endpoints__SiloPort", GatewayPort = "Orleans__Endpoints__GatewayPort";
 
-    // Containers have addresses of their own; these processes share one, and need ports of their own.
+    // Containers find out their addresses, which are their only ones.
     private const string AdvertisedAddress = "Orleans__Endpoints__AdvertisedIPAddress";
 
     private static readonly string[] Sections = ["Orleans__Clustering__", "Orleans__GrainStorage__inference__", "Orleans__Reminders__", "Inference__"];
@@ -20,9 +24,10 @@ internal sealed partial class ComposeHost(ComposeFile file, string volumes, stri
     private readonly Queue<int> _free = new(FreePort.Take(32));
     private readonly Dictionary<(string Service, int Port), int> _ports = [];
 
-    /// <summary>The port of this machine at which a port of a service is found.</summary>
+    /// <summary>The port at which a port of a service is found: the same one, where the service has an address of its own.</summary>
     public int PortOf(string service, int port)
     {
+        if (network?.Find(service) is not null) return port;
         if (!_ports.TryGetValue((service, port), out var found)) _ports[(service, port)] = found = _free.Dequeue();
         return found;
     }
@@ -33,7 +38,7 @@ internal sealed partial class ComposeHost(ComposeFile file, string volumes, stri
         var service = file.Services[name];
         var variables = service.Environment.ToDictionary(variable => variable.Key, variable => Translate(name, variable.Key, variable.Value));
         var (silo, gateway) = (PortOf(name, ReadPort(service, SiloPort, 11111)), PortOf(name, ReadPort(service, GatewayPort, 30000)));
-        variables[AdvertisedAddress] = "127.0.0.1";
+        variables[AdvertisedAddress] = AddressOf(name);
         variables[SiloPort] = $"{silo}";
         variables[GatewayPort] = $"{gateway}";
         return new(variables, variables["Inference__FrontDoor__Http"], variables["Inference__FrontDoor__Grpc"], silo, gateway);
@@ -43,10 +48,12 @@ internal sealed partial class ComposeHost(ComposeFile file, string volumes, stri
     public string TranslateAddresses(string name, string text) => Address().Replace(text, match =>
     {
         var (host, port) = (match.Groups["host"].Value, int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture));
-        if (host is "0.0.0.0" or "localhost") return $"127.0.0.1:{PortOf(name, port)}";
+        if (host is "0.0.0.0" or "localhost") host = name;
         if (!file.Services.ContainsKey(host)) throw new InvalidDataException($"{name}: '{text}' names '{host}', which is no service.");
-        return $"127.0.0.1:{PortOf(host, port)}";
+        return $"{AddressOf(host)}:{PortOf(host, port)}";
     });
+
+    private string AddressOf(string service) => network is null ? "127.0.0.1" : network.Find(service) ?? network.OwnAddress;
 
     /// <summary>The folder of this machine for a path in a service's container.</summary>
     public string FolderOf(string name, string path)
