@@ -39,6 +39,11 @@ public static class InferenceSiloBuilderExtensions
         {
             [DeviceFilterDirector.MetadataKey] = string.Join(',', devices.Select(device => device.Name)),
         });
+        // With the other directory, which is Orleans' default still, a silo that stops or dies takes grains of other silos with it, those whose places it
+        // kept: the others would unload a part of their models, and load them again. It may also have two catalogs for a while.
+#pragma warning disable ORLEANSEXP003 // It is called experimental, but is what Orleans' own documentation recommends instead of external directories.
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
         // The catalog knows silos by the names of their devices' first part.
         silo.Configure<SiloOptions>(names => names.SiloName = options.SiloName);
         // Where all silos of a cluster were killed, they stand in its table as active, and nobody gives them up. A silo that is started then at another address wants to

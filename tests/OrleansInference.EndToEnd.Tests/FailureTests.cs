@@ -77,6 +77,35 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task A_silo_that_ends_takes_nothing_away_from_the_others()
+    {
+        var models = Enumerable.Range(0, 16).Select(number => $"model{number}").ToList();
+        foreach (var model in models) TestModels.AddLinear(_repository.Path, model, "1");
+        await using var cluster = await ComposeCluster.StartAsync(_repository.Path);
+        // Each asks its own device, which counts for as long as it has the model.
+        foreach (var silo in cluster.Silos)
+        {
+            foreach (var model in models) Assert.Equal(7, (await cluster[silo].Api.InferNumberAsync(model, 7)).Number);
+        }
+
+        await cluster.TerminateAsync(cluster.Silos[0]);
+        await WaitForRestAsync(silos: 2);
+        cluster.Kill(cluster.Silos[1]);
+        await WaitForRestAsync(silos: 1);
+
+        async Task WaitForRestAsync(int silos)
+        {
+            await Poll.UntilAsync(async () => (await cluster.FrontEnd.Api.TryGetClusterAsync())?.Count == silos, $"there are {silos} silos");
+            foreach (var model in models)
+            {
+                await Poll.UntilAsync(
+                    async () => await cluster.FrontEnd.Api.GetAsync($"/v2/models/{model}/stats") is { Status: HttpStatusCode.OK } stats && ModelStats.Parse(stats.Json).Rows == silos,
+                    $"{model} has counted what {silos} silos were asked");
+            }
+        }
+    }
+
+    [Fact]
     public async Task Silos_that_are_restarted_one_by_one_lose_no_request()
     {
         await using var cluster = await StartAsync();
