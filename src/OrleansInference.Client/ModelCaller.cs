@@ -62,7 +62,7 @@ internal sealed class ModelCaller
     }
 
     /// <summary>
-    /// Waits for a model that is being loaded anew since all devices that had it are lost. One that is loaded for the first time is not waited for:
+    /// Waits for a model that is being loaded anew, as it is when all devices that had it are lost. One that is loaded for the first time is not waited for:
     /// whoever asks for it is told.
     /// </summary>
     /// <returns>The picture in which it answers, or cannot be expected to any more.</returns>
@@ -126,7 +126,8 @@ internal sealed class ModelCaller
         }
     }
 
-    private bool IsReturning(PublishedModel model) => model.LostSince is { } since && _time.GetElapsedTime(since) < ReplicaSearch.Limit;
+    private bool IsReturning(PublishedModel model) =>
+        model.LostSince is { } since && model.Entry.State == ModelState.Loading && _time.GetElapsedTime(since) < ReplicaSearch.Limit;
 
     private async Task<InferenceResponse> InferLaterAsync(RequestContext context, InferenceRequest request) =>
         await InferAsync(await AwaitReturnAsync(context, request).ConfigureAwait(false), request).ConfigureAwait(false);

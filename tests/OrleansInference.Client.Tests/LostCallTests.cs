@@ -130,6 +130,7 @@ public sealed class LostCallTests
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
         harness.Grains.OnInferStream = (instance, request, _) => AnswerAsync(instance, request);
+        await PublishAsync(harness, Model("m", state: ModelState.Unavailable));
         await PublishAsync(harness, Model("m", state: ModelState.Loading, devices: "b.cpu:0"));
 
         var call = harness.Client.InferAsync(ClientHarness.Request);

@@ -52,6 +52,14 @@ public sealed class CatalogStateTests
     }
 
     [Fact]
+    public void A_model_that_is_going_away_and_is_to_be_somewhere_is_about_to_be_loaded()
+    {
+        var entry = Assert.Single(State([Report("a", ["a.cpu:0"], Published(), Status("a.cpu:0", ModelState.Unloading))]).Merge());
+
+        Assert.Equal((ModelState.Loading, "the model is about to be loaded"), (entry.State, entry.Reason));
+    }
+
+    [Fact]
     public void A_model_that_no_device_of_the_cluster_may_hold_says_which_it_needs()
     {
         var entry = Assert.Single(State([Report("a", ["a.cpu:0"], Published("cuda"))]).Merge());

@@ -33,7 +33,7 @@ internal sealed class ModelTable
             var isSame = known is not null && known.Entry.Descriptor?.Configuration == entry.Descriptor?.Configuration;
             return new(entry, [.. ready], isSame ? known!.Record : new(entry.Descriptor))
             {
-                LostSince = entry.State != ModelState.Loading ? null : known?.Entry.State == ModelState.Ready ? now : known?.LostSince,
+                LostSince = entry.State == ModelState.Ready ? null : known?.Entry.State == ModelState.Ready ? now : known?.LostSince,
             };
         }
     }
@@ -78,10 +78,7 @@ internal sealed record PublishedModel(ModelEntry Entry, IReadOnlyList<Replica> R
     /// <summary>Those of the instances that are on this process's own devices.</summary>
     public IReadOnlyList<Replica> Local { get; } = [.. Ready.Where(replica => replica.IsLocal)];
 
-    /// <summary>
-    /// Since when, by the clock's timestamps, it is being loaded though it was ready before: all devices that had it are lost. Null where it is
-    /// ready, or has not been yet.
-    /// </summary>
+    /// <summary>Since when, by the clock's timestamps, it has not been ready any more; null where it is, or has not been yet.</summary>
     public long? LostSince { get; init; }
 
     public ModelSignature? Signature { get; } = Entry.Descriptor is { } descriptor ? new(descriptor) : null;

@@ -222,7 +222,9 @@ internal sealed class CatalogState(
             ({ State: ModelState.Ready }, _) => (best.State, FindNotice(best, publication, instances)),
             ({ State: ModelState.OnDemand }, _) => (ModelState.Ready, "it is loaded by its first request"),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
-            ({ } instance, _) => (instance.State, instance.Reason),
+            // One that is going away is no better than none, where the model is to be loaded again.
+            ({ } instance, _) when instance.State != ModelState.Unloading || publication is null || !wishes.IsWanted(publication) =>
+                (instance.State, instance.Reason),
             (_, { } offered) when !wishes.IsWanted(offered) => (ModelState.Unavailable, "it has not been asked for: the repository is in the mode Explicit"),
             (_, { Descriptor.Ensemble: not null }) => (ModelState.Loading, "its models are not known yet"),
             (_, { } missing) when !reports.SelectMany(report => report.Devices).Any(device => Admits(missing.Descriptor!, device)) =>
