@@ -21,7 +21,7 @@ public static class InferenceClientServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         // A client has a connection to every silo, and sends the calls of a grain over one of them, whatever silo the grain is on. It closes that to a silo which hangs
         // when it is told that the cluster has given up the silo; it asks for that once a minute by default.
-        services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+        services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(2));
         services.TryAddSingleton(provider => new DeviceChooser(
             Random.Shared, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILocalModels>()));
         services.TryAddSingleton<CallWatch>();

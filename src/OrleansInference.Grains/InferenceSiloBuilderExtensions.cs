@@ -44,6 +44,9 @@ public static class InferenceSiloBuilderExtensions
 #pragma warning disable ORLEANSEXP003 // It is called experimental, but is what Orleans' own documentation recommends instead of external directories.
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
+        // Where a silo has died, that directory lets no grain be found anew for some ten seconds, or there could be two of it for a moment, one of them on a silo that
+        // is only thought to be dead. Of a model's grain there cannot, since it is on its device's silo alone; a catalog that has been overtaken is told by its storage.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
         // The catalog knows silos by the names of their devices' first part.
         silo.Configure<SiloOptions>(names => names.SiloName = options.SiloName);
         // Where all silos of a cluster were killed, they stand in its table as active, and nobody gives them up. A silo that is started then at another address wants to
@@ -52,7 +55,8 @@ public static class InferenceSiloBuilderExtensions
         // What a silo had is loaded elsewhere once the cluster has given the silo up, which takes 15 s by default: three probes of 5 s. Models that
         // run do not hold up a silo's answers to probes, since they run on threads of their own, and callers do not wait for the verdict, so that
         // half a second longer or shorter matters little; but a silo that is given up by mistake ends its process. Hence still three probes, of a second each.
-        silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = TimeSpan.FromSeconds(1));
+        // Where they could grow longer than that, as they do by default, nobody would be given up who has been heard of within the time of the three longest.
+        silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromSeconds(1));
         // A device that no silo owns fails at once, with a message of ours; placement would try for a second.
         silo.Configure<SiloMessagingOptions>(options => options.PlacementMaxRetries = 0);
         return silo;
