@@ -55,7 +55,7 @@ internal sealed class ClientHarness : IAsyncDisposable
     /// <summary>Lets so much time pass, in steps after each of which whoever was woken may act.</summary>
     public async Task PassAsync(TimeSpan span)
     {
-        for (var end = Time.GetUtcNow() + span; Time.GetUtcNow() < end; ) await StepAsync();
+        for (var end = Time.GetUtcNow() + span; Time.GetUtcNow() < end;) await StepAsync();
     }
 
     /// <summary>What a model does that never answers: it waits until nobody waits for it any more.</summary>
