@@ -49,16 +49,19 @@ public interface IModelCatalogGrain : IGrainWithIntegerKey
 
     /// <summary>
     /// Has what a silo holds loaded elsewhere, as far as there is room, and then unloaded there. The silo takes no models until it is resumed or
-    /// restarted. Returns before that is done, and is to be called again until it is.
+    /// restarted. Returns when that has begun; <see cref="IsDrainedAsync"/> tells when it is done.
     /// </summary>
     /// <param name="silo">The silo's name.</param>
     /// <param name="cancellationToken">Ends the call, not the draining.</param>
-    /// <returns>Whether the silo holds nothing any more that could be elsewhere.</returns>
     /// <exception cref="InferenceException">
     /// <see cref="InferenceError.NotFound"/>: there is no such silo; <see cref="InferenceError.Unavailable"/>: it does not answer.
     /// </exception>
     [Alias("Drain")]
-    Task<bool> DrainAsync(string silo, CancellationToken cancellationToken);
+    Task DrainAsync(string silo, CancellationToken cancellationToken);
+
+    /// <summary>Whether a silo that is drained holds nothing any more that could be elsewhere, is gone, or has been resumed.</summary>
+    [Alias("IsDrained")]
+    Task<bool> IsDrainedAsync(string silo);
 
     /// <summary>Lets a silo take models again that has been drained.</summary>
     /// <param name="silo">The silo's name.</param>

@@ -99,11 +99,14 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         }
     }
 
-    private static TimeSpan TransferTimeOf(Call[] calls)
+    /// <summary>How long the requests of calls may still be on their way.</summary>
+    private TimeSpan TransferTimeOf(Call[] calls)
     {
-        var largest = calls.Select(call => call.Request.Inputs.Sum(input => (long)input.Data.Length)).DefaultIfEmpty(0).Max();
-        var time = TimeSpan.FromSeconds(largest / LeastBandwidth);
-        return time < MaxTransferTime ? time : MaxTransferTime;
+        var left = calls
+            .Select(call => TimeSpan.FromSeconds(call.Request.Inputs.Sum(input => (long)input.Data.Length) / LeastBandwidth) - time.GetElapsedTime(call.Began))
+            .DefaultIfEmpty(TimeSpan.Zero)
+            .Max();
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < MaxTransferTime ? left : MaxTransferTime;
     }
 
     /// <summary>A call that is watched.</summary>

@@ -29,6 +29,18 @@ public interface IInferenceClient
     /// <exception cref="InferenceException"><see cref="InferenceError.NotFound"/>: there is no such model or version.</exception>
     ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// The description of a model version that answers, or will in a moment: one that is being loaded elsewhere since its devices are lost, for which requests
+    /// wait.
+    /// </summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The version; null for the highest that is ready.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.NotFound"/>: there is no such model or version; <see cref="InferenceError.NotReady"/> with the reason.
+    /// </exception>
+    ValueTask<ModelDescriptor> GetDescriptorAsync(string model, int? version = null, CancellationToken cancellationToken = default);
+
     /// <summary>What model versions have done, each summed over its devices.</summary>
     /// <param name="model">The model's name; null for all models that are ready.</param>
     /// <param name="version">The version; null for all.</param>

@@ -20,6 +20,9 @@ internal sealed class InferenceClient(
 
     private static readonly TimeSpan DrainPause = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A catalog that has moved waits for the silos' reports, and the silo for its own.</summary>
+    private static readonly TimeSpan SiloChangeTime = TimeSpan.FromSeconds(20);
+
     private int _inFlight;
 
     public bool IsReady => catalog.IsConnected && catalog.Current is { } table && table.All.All(entry => entry.State != ModelState.Loading);
@@ -102,6 +105,12 @@ internal sealed class InferenceClient(
     public async ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default) =>
         (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).Find(model, version).Entry;
 
+    public async ValueTask<ModelDescriptor> GetDescriptorAsync(string model, int? version = null, CancellationToken cancellationToken = default)
+    {
+        var published = (await catalog.GetAsync(cancellationToken).ConfigureAwait(false)).Find(model, version);
+        return caller.IsReturning(published) && published.Entry.Descriptor is { } descriptor ? descriptor : published.Entry.GetReadyDescriptor();
+    }
+
     public async Task<IReadOnlyList<(ModelId Model, ModelStatistics Statistics)>> GetStatisticsAsync(
         string? model = null, int? version = null, CancellationToken cancellationToken = default)
     {
@@ -144,16 +153,33 @@ internal sealed class InferenceClient(
 
     public async Task DrainSiloAsync(string silo, CancellationToken cancellationToken = default)
     {
-        while (!await AskCatalogAsync(
-            catalog => catalog.DrainAsync(silo, cancellationToken).WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken)).ConfigureAwait(false))
+        await ChangeSiloAsync(grain => grain.DrainAsync(silo, cancellationToken), cancellationToken).ConfigureAwait(false);
+        while (!await IsDrainedAsync(silo, cancellationToken).ConfigureAwait(false))
             await Task.Delay(DrainPause, time, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) => AskCatalogAsync(async catalog =>
+    public Task ResumeSiloAsync(string silo, CancellationToken cancellationToken = default) =>
+        ChangeSiloAsync(grain => grain.ResumeAsync(silo, cancellationToken), cancellationToken);
+
+    private Task ChangeSiloAsync(Func<IModelCatalogGrain, Task> change, CancellationToken cancellationToken) => AskCatalogAsync(async grain =>
     {
-        await catalog.ResumeAsync(silo, cancellationToken).WaitAsync(CatalogWatcher.AnswerTime, time, cancellationToken).ConfigureAwait(false);
+        await change(grain).WaitAsync(SiloChangeTime, time, cancellationToken).ConfigureAwait(false);
         return true;
     });
+
+    private async Task<bool> IsDrainedAsync(string silo, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AskCatalogAsync(
+                grain => grain.IsDrainedAsync(silo).WaitAsync(SiloChangeTime, time, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (InferenceException exception) when (exception.Error == InferenceError.Unavailable && catalog.IsConnected)
+        {
+            // It is moving: perhaps because its own silo is the one that is drained.
+            return false;
+        }
+    }
 
     /// <summary>Whoever has changed the catalog sees the change from then on.</summary>
     private async Task ChangeCatalogAsync(Func<IModelCatalogGrain, Task<CatalogSnapshot>> change) =>

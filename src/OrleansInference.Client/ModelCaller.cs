@@ -27,6 +27,7 @@ internal sealed class ModelCaller
     private readonly ILogger<ModelCaller> _logger;
     private readonly ILocalModels? _local;
     private readonly EnsembleRunner _ensembles;
+    private int _waiting;
 
     public ModelCaller(
         IGrainFactory grains,
@@ -54,7 +55,18 @@ internal sealed class ModelCaller
     public Task<InferenceResponse> InferAsync(RequestContext context, InferenceRequest request)
     {
         var (model, versions) = context.Models.Route(request);
-        if (IsReturning(model)) return InferLaterAsync(context, request);
+        return IsReturning(model) ? InferLaterAsync(context, request) : InferAsync(context, request, model, versions);
+    }
+
+    private async Task<InferenceResponse> InferLaterAsync(RequestContext context, InferenceRequest request)
+    {
+        context = await AwaitReturnAsync(context, request).ConfigureAwait(false);
+        var (model, versions) = context.Models.Route(request);
+        return await InferAsync(context, request, model, versions).ConfigureAwait(false);
+    }
+
+    private Task<InferenceResponse> InferAsync(RequestContext context, InferenceRequest request, PublishedModel model, VersionRouter versions)
+    {
         var answer = AskAsync(context, model, request, versions.KeyOf(request));
         return versions.ChooseShadow(request, model) is { } shadow
             ? CopyBehindAsync(context.Models, shadow, request, answer, versions.ShadowTolerance)
@@ -63,21 +75,34 @@ internal sealed class ModelCaller
 
     /// <summary>
     /// Waits for a model that is being loaded anew, as it is when all devices that had it are lost. One that is loaded for the first time is not waited for:
-    /// whoever asks for it is told.
+    /// whoever asks for it is told. So are those for whom there is no room to wait, or all other models would be refused for this one's sake.
     /// </summary>
     /// <returns>The picture in which it answers, or cannot be expected to any more.</returns>
     /// <exception cref="InferenceException"><see cref="InferenceError.DeadlineExceeded"/>.</exception>
     public async ValueTask<RequestContext> AwaitReturnAsync(RequestContext context, InferenceRequest request)
     {
-        while (IsReturning(context.Models.Route(request).Model))
+        if (!IsReturning(context.Models.Route(request).Model)) return context;
+        try
         {
-            if (await _catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false) is { } later)
-                context = context with { Models = later };
-            context.ThrowIfOver(request.Model);
+            if (Interlocked.Increment(ref _waiting) > _options.Value.MaxInFlight / 4) return context;
+            do
+            {
+                if (await _catalog.FindNewerAsync(context.Models.Revision, context.Token).ConfigureAwait(false) is { } later)
+                    context = context with { Models = later };
+                context.ThrowIfOver(request.Model);
+            }
+            while (IsReturning(context.Models.Route(request).Model));
+            return context;
         }
-
-        return context;
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
     }
+
+    /// <summary>Whether a model that was ready is being loaded anew, and has not been for long.</summary>
+    public bool IsReturning(PublishedModel model) =>
+        model.LostSince is { } since && model.Entry.State == ModelState.Loading && _time.GetElapsedTime(since) < ReplicaSearch.Limit;
 
     /// <summary>Chooses a replica; the same for equal keys.</summary>
     /// <exception cref="InferenceException"><see cref="InferenceError.Unavailable"/>: there is none.</exception>
@@ -125,12 +150,6 @@ internal sealed class ModelCaller
             }
         }
     }
-
-    private bool IsReturning(PublishedModel model) =>
-        model.LostSince is { } since && model.Entry.State == ModelState.Loading && _time.GetElapsedTime(since) < ReplicaSearch.Limit;
-
-    private async Task<InferenceResponse> InferLaterAsync(RequestContext context, InferenceRequest request) =>
-        await InferAsync(await AwaitReturnAsync(context, request).ConfigureAwait(false), request).ConfigureAwait(false);
 
     private Task<InferenceResponse> AskAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key)
     {

@@ -52,7 +52,7 @@ public sealed class ModelChangeTests
         await drain;
         await harness.Client.ResumeSiloAsync("a");
 
-        Assert.Equal(["drain a", "drain a", "drain a", "resume a"], harness.Grains.SiloChanges);
+        Assert.Equal(["drain a", "is a drained", "is a drained", "is a drained", "resume a"], harness.Grains.SiloChanges);
         Assert.Equal("a", Assert.Single((await harness.Client.GetClusterAsync()).Silos).Name);
     }
 

@@ -97,9 +97,11 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     /// <summary>How many more times a silo that is drained is said to hold something.</summary>
     public int StillHeld { get; set; }
 
-    public async Task<bool> DrainAsync(string silo, CancellationToken cancellationToken)
+    public Task DrainAsync(string silo, CancellationToken cancellationToken) => ChangeSilo($"drain {silo}");
+
+    public async Task<bool> IsDrainedAsync(string silo)
     {
-        await ChangeSilo($"drain {silo}");
+        await ChangeSilo($"is {silo} drained");
         return StillHeld-- <= 0;
     }
 

@@ -41,6 +41,21 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task A_model_on_one_device_alone_is_waited_for_when_its_silo_is_killed()
+    {
+        TestModels.AddLinear(_repository.Path, "single", "1", more: """ "replicas": 1 """);
+        await using var cluster = await ComposeCluster.StartAsync(_repository.Path);
+        var load = CallerLoad.Start(Callers / 4, _ => cluster.FrontEnd.Api, "single");
+        await load.MoreAsync(1000);
+
+        cluster.Kill(Assert.Single(await GetPlacesAsync(cluster, "single")));
+        await load.MoreAsync(1000);
+        await load.StopAsync();
+
+        load.AssertNothingLost();
+    }
+
+    [Fact]
     public async Task A_silo_that_hangs_takes_no_request_with_it()
     {
         await using var cluster = await StartAsync();
@@ -82,6 +97,8 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         var models = Enumerable.Range(0, 16).Select(number => $"model{number}").ToList();
         foreach (var model in models) TestModels.AddLinear(_repository.Path, model, "1");
         await using var cluster = await ComposeCluster.StartAsync(_repository.Path);
+        await Poll.UntilAsync(
+            async () => (await cluster.FrontEnd.Api.GetClusterAsync()).Count(silo => silo.Models.Count(model => model.State == "READY") == models.Count) == 3, "all have all models");
         // Each asks its own device, which counts for as long as it has the model.
         foreach (var silo in cluster.Silos)
         {
@@ -96,13 +113,12 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         async Task WaitForRestAsync(int silos)
         {
             await Poll.UntilAsync(async () => (await cluster.FrontEnd.Api.TryGetClusterAsync())?.Count == silos, $"there are {silos} silos");
-            foreach (var model in models)
-            {
-                await Poll.UntilAsync(
-                    async () => await cluster.FrontEnd.Api.GetAsync($"/v2/models/{model}/stats") is { Status: HttpStatusCode.OK } stats && ModelStats.Parse(stats.Json).Rows == silos,
-                    $"{model} has counted what {silos} silos were asked");
-            }
+            await Poll.UntilAsync(
+                async () => (await Task.WhenAll(models.Select(CountAsync))).All(count => count == silos), $"each model has counted what {silos} silos were asked");
         }
+
+        async Task<long> CountAsync(string model) =>
+            await cluster.FrontEnd.Api.GetAsync($"/v2/models/{model}/stats") is { Status: HttpStatusCode.OK } stats ? ModelStats.Parse(stats.Json).Rows : -1;
     }
 
     [Fact]

@@ -116,7 +116,9 @@ public sealed class SiloReporterTests
 
         public Task<ClusterSnapshot> GetClusterAsync() => throw new NotSupportedException();
 
-        public Task<bool> DrainAsync(string silo, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task DrainAsync(string silo, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<bool> IsDrainedAsync(string silo) => throw new NotSupportedException();
 
         public Task ResumeAsync(string silo, CancellationToken cancellationToken) => throw new NotSupportedException();
 

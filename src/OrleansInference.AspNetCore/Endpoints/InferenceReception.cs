@@ -22,8 +22,7 @@ internal sealed class InferenceReception(
     {
         lifetime.RefuseWhenStopping();
         var received = time.GetUtcNow();
-        var entry = await client.GetModelAsync(route.Model, route.Version, context.RequestAborted);
-        var descriptor = entry.GetReadyDescriptor();
+        var descriptor = await client.GetDescriptorAsync(route.Model, route.Version, context.RequestAborted);
         var call = await read(context, descriptor, memory, options.Value.MaxRequestBytes);
         return (call, call.ToRequest(route.Model, route.Version, received), descriptor);
     }

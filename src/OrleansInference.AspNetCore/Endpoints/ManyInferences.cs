@@ -117,8 +117,7 @@ internal sealed class ManyInferences(
 
     private async ValueTask<ModelDescriptor> FindAsync(ModelRoute route, CancellationToken cancellationToken)
     {
-        var entry = await client.GetModelAsync(route.Model, route.Version, cancellationToken);
-        var model = entry.GetReadyDescriptor();
+        var model = await client.GetDescriptorAsync(route.Model, route.Version, cancellationToken);
         return model.IsDecoupled
             ? throw new InferenceException(
                 InferenceError.InvalidArgument,

@@ -55,8 +55,7 @@ internal sealed class MessageInference(
         lifetime.RefuseWhenStopping();
         var received = time.GetUtcNow();
         var version = ModelRoute.ParseVersion(message.ModelVersion);
-        var entry = await client.GetModelAsync(message.ModelName, version, cancellationToken);
-        var descriptor = entry.GetReadyDescriptor();
+        var descriptor = await client.GetDescriptorAsync(message.ModelName, version, cancellationToken);
         var call = InferMessageReader.Read(message, options.Value.MaxRequestBytes, descriptor);
         call.CheckOutputs(descriptor);
         return (call, call.ToRequest(message.ModelName, version, received, ToLimit(callDeadline, received)), descriptor);

@@ -88,6 +88,9 @@ internal sealed class CatalogState(
         }
     }
 
+    /// <summary>Whether a silo has reported an instance.</summary>
+    public bool Has(ModelInstanceId instance) => Instances.ContainsKey(instance);
+
     /// <summary>Whether a silo has nothing any more that is, or is still going, to be elsewhere.</summary>
     public bool IsDrained(string silo)
     {
@@ -222,7 +225,7 @@ internal sealed class CatalogState(
             ({ State: ModelState.Ready }, _) => (best.State, FindNotice(best, publication, instances)),
             ({ State: ModelState.OnDemand }, _) => (ModelState.Ready, "it is loaded by its first request"),
             (_, { Reason.Length: > 0 }) => (ModelState.Unavailable, publication.Reason),
-            // One that is going away is no better than none, where the model is to be loaded again.
+            // Where the model is to be loaded again, that counts.
             ({ } instance, _) when instance.State != ModelState.Unloading || publication is null || !wishes.IsWanted(publication) =>
                 (instance.State, instance.Reason),
             (_, { } offered) when !wishes.IsWanted(offered) => (ModelState.Unavailable, "it has not been asked for: the repository is in the mode Explicit"),

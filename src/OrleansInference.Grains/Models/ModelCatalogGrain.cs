@@ -78,10 +78,12 @@ internal sealed class ModelCatalogGrain(
         return _state.Describe();
     }
 
-    public async Task<bool> DrainAsync(string silo, CancellationToken cancellationToken)
+    public Task DrainAsync(string silo, CancellationToken cancellationToken) => SetDrainingAsync(silo, true).WaitAsync(cancellationToken);
+
+    public async Task<bool> IsDrainedAsync(string silo)
     {
-        await SetDrainingAsync(silo, true).WaitAsync(cancellationToken);
-        return _state.IsDrained(silo);
+        await _settled.Task;
+        return !_reports.TryGetValue(silo, out var known) || !known.Report.IsDraining || _state.IsDrained(silo);
     }
 
     public Task ResumeAsync(string silo, CancellationToken cancellationToken) => SetDrainingAsync(silo, false).WaitAsync(cancellationToken);
@@ -274,10 +276,11 @@ internal sealed class ModelCatalogGrain(
         await _settled.Task;
         if (!_reports.TryGetValue(silo, out var known) || known.Report.Devices.Count == 0)
             throw new InferenceException(InferenceError.NotFound, $"there is no silo '{silo}' with devices");
-        if (known.Report.IsDraining == isDraining) return;
         try
         {
             await grains.GetRepository(known.Report.Devices[0]).SetDrainingAsync(isDraining);
+            // It reports before it answers, but reports may be lost.
+            if (!_reports.TryGetValue(silo, out known) || known.Report.IsDraining != isDraining) throw new TimeoutException("Its report has not come.");
         }
         catch (Exception exception) when (exception is OrleansException or TimeoutException)
         {
@@ -337,11 +340,12 @@ internal sealed class ModelCatalogGrain(
 
     /// <summary>
     /// Asks for a change that is not under way yet. The silo's report tells what came of it; where the silo could not be reached, its next
-    /// report has it tried again. So does one that shows nothing of the change after a time: the call may be lost, and its answer with it.
+    /// report has it tried again. So does one that shows nothing of an instance that is to be loaded, after a time: the call may be lost, and its answer
+    /// with it.
     /// </summary>
     private async Task ChangeAsync(ModelInstanceId instance, Change change)
     {
-        if (_changing.TryGetValue((instance, change), out var since) && time.GetElapsedTime(since) < ReportLifetime) return;
+        if (_changing.TryGetValue((instance, change), out var since) && (_state.Has(instance) || time.GetElapsedTime(since) < ReportLifetime)) return;
         var began = time.GetTimestamp();
         _changing[(instance, change)] = began;
         try

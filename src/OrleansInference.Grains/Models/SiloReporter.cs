@@ -60,7 +60,7 @@ internal sealed class SiloReporter(
         var began = time.GetTimestamp();
         await MoveModelsAsync();
         await _stopping.CancelAsync();
-        // Neither of them takes longer than a report.
+        // Each of them takes two reports at most, one of which is being sent already.
         await _loop;
         await ReportAsync();
         await streams.DrainAsync(StopLimit - time.GetElapsedTime(began), time);
@@ -74,10 +74,11 @@ internal sealed class SiloReporter(
         using var limit = new CancellationTokenSource(MoveLimit, time);
         try
         {
-            while (!await grains.GetCatalog().DrainAsync(options.SiloName, limit.Token).WaitAsync(limit.Token))
-                await Task.Delay(MovePause, time, limit.Token);
+            var catalog = grains.GetCatalog();
+            await catalog.DrainAsync(options.SiloName, limit.Token).WaitAsync(limit.Token);
+            while (!await catalog.IsDrainedAsync(options.SiloName).WaitAsync(limit.Token)) await Task.Delay(MovePause, time, limit.Token);
         }
-        catch (InferenceException)
+        catch (InferenceException exception) when (exception.Error == InferenceError.NotFound)
         {
             // The catalog does not know of this silo, so that nobody asks it for anything.
         }

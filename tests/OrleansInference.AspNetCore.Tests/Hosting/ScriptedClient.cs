@@ -84,6 +84,9 @@ internal sealed class ScriptedClient : IInferenceClient
     public Task<IReadOnlyList<ModelEntry>> GetModelsAsync(CancellationToken cancellationToken = default) =>
         Task.FromResult<IReadOnlyList<ModelEntry>>(Models);
 
+    public async ValueTask<ModelDescriptor> GetDescriptorAsync(string model, int? version = null, CancellationToken cancellationToken = default) =>
+        (await GetModelAsync(model, version, cancellationToken)).GetReadyDescriptor();
+
     public ValueTask<ModelEntry> GetModelAsync(string model, int? version = null, CancellationToken cancellationToken = default)
     {
         var found = Models.Where(entry => entry.Id.Name == model && (version is null || entry.Id.Version == version))
