@@ -26,9 +26,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// </summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(750);
 
-    /// <summary>
-    /// An inquiry travels behind the request that it asks about, at this many bytes a second at least (100 Mbit/s).
-    /// </summary>
+    /// <summary>An inquiry travels behind the request that it asks about, at this many bytes a second at least (100 Mbit/s).</summary>
     private const double LeastBandwidth = 12.5e6;
 
     /// <summary>No request takes an inquiry longer than this, whatever its size.</summary>

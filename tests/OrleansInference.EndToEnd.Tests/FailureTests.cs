@@ -27,7 +27,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         await using var cluster = await StartAsync();
         var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
         await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
-        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+        var victim = (await cluster.FrontEnd.Api.GetPlacesAsync("pair"))[0];
 
         var killed = load.Now;
         cluster.Kill(victim);
@@ -48,7 +48,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         var load = CallerLoad.Start(Callers / 4, _ => cluster.FrontEnd.Api, "single");
         await load.MoreAsync(1000);
 
-        cluster.Kill(Assert.Single(await GetPlacesAsync(cluster, "single")));
+        cluster.Kill(Assert.Single(await cluster.FrontEnd.Api.GetPlacesAsync("single")));
         await load.MoreAsync(1000);
         await load.StopAsync();
 
@@ -61,7 +61,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         await using var cluster = await StartAsync();
         var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
         await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
-        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+        var victim = (await cluster.FrontEnd.Api.GetPlacesAsync("pair"))[0];
 
         var hung = load.Now;
         cluster.Pause(victim);
@@ -79,7 +79,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         await using var cluster = await StartAsync(hasNetwork: true);
         var load = CallerLoad.Start(Callers, _ => cluster.FrontEnd.Api, "pair", "everywhere");
         await GoOnAsync(load, until: TimeSpan.FromSeconds(20));
-        var victim = (await GetPlacesAsync(cluster, "pair"))[0];
+        var victim = (await cluster.FrontEnd.Api.GetPlacesAsync("pair"))[0];
 
         var cut = load.Now;
         cluster.Cut(victim);
@@ -200,17 +200,17 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
     {
         await using var cluster = await StartAsync();
         var load = CallerLoad.Start(Callers / 4, _ => cluster.FrontEnd.Api, "pair", "everywhere");
-        var silo = (await GetPlacesAsync(cluster, "pair"))[0];
+        var silo = (await cluster.FrontEnd.Api.GetPlacesAsync("pair"))[0];
 
         (await cluster.FrontEnd.Api.PostAsync($"/v2/cluster/silos/{silo}/drain")).AssertOk();
 
         var drained = (await cluster.FrontEnd.Api.GetClusterAsync()).Single(found => found.Name == silo);
         Assert.Equal("draining", drained.Status);
         Assert.DoesNotContain(drained.Models, model => model.State != "UNLOADING");
-        Assert.Equal(2, (await GetPlacesAsync(cluster, "pair")).Count);
+        Assert.Equal(2, (await cluster.FrontEnd.Api.GetPlacesAsync("pair")).Count);
         (await cluster.FrontEnd.Api.PostAsync($"/v2/cluster/silos/{silo}/resume")).AssertOk();
         await Poll.UntilAsync(
-            async () => (await GetPlacesAsync(cluster, "everywhere")).Contains(silo), "the silo has what is to be everywhere");
+            async () => (await cluster.FrontEnd.Api.GetPlacesAsync("everywhere")).Contains(silo), "the silo has what is to be everywhere");
         await load.StopAsync();
         load.AssertNothingLost();
         Assert.Equal(HttpStatusCode.NotFound, (await cluster.FrontEnd.Api.PostAsync("/v2/cluster/silos/nobody/drain")).Status);
@@ -233,11 +233,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
     }
 
     private static Task WaitForAllAsync(ComposeCluster cluster) => Poll.UntilAsync(
-        async () => (await GetPlacesAsync(cluster, "pair")).Count == 2 && (await GetPlacesAsync(cluster, "everywhere")).Count == 3, "all replicas are ready");
-
-    /// <summary>The silos that answer for a model.</summary>
-    private static async Task<List<string>> GetPlacesAsync(ComposeCluster cluster, string model) =>
-        [.. (await cluster.FrontEnd.Api.GetClusterAsync()).Where(silo => silo.Models.Any(there => there.Name == model && there.State == "READY")).Select(silo => silo.Name)];
+        async () => (await cluster.FrontEnd.Api.GetPlacesAsync("pair")).Count == 2 && (await cluster.FrontEnd.Api.GetPlacesAsync("everywhere")).Count == 3, "all replicas are ready");
 
     /// <summary>Waits until two silos, other than the one that is gone, answer for the model that is to have two replicas.</summary>
     private static async Task<TimeSpan> WaitForPairAsync(ComposeCluster cluster, string gone, CallerLoad load)

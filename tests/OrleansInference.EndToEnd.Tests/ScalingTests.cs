@@ -32,6 +32,5 @@ public sealed class ScalingTests : IDisposable
     public void Dispose() => _repository.Dispose();
 
     private static Task WaitForReplicasAsync(ComposeCluster cluster, int count) => Poll.UntilAsync(
-        async () => (await cluster.FrontEnd.Api.GetClusterAsync()).Sum(silo => silo.Models.Count(there => there.Name == Model && there.State == "READY")) == count,
-        $"{count} silos have the model");
+        async () => (await cluster.FrontEnd.Api.GetPlacesAsync(Model)).Count == count, $"{count} silos have the model");
 }

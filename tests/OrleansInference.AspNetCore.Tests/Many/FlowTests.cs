@@ -241,14 +241,15 @@ public sealed class FlowTests
     {
         await using var door = await FrontDoor.StartAsync(maxHeldBytes: 1000);
         var gates = new Gates(door.Client);
-        var answering = door.PostAsync(Route, Lines(Zeros("large"), Zeros("other")));
-        await gates.WhenAsked("large");
-        while (door.Memory.Held != 800) await Task.Yield();
+        using var lines = new StreamReader(await door.OpenAsync(Route + "?order=completed", Lines(Zeros("large"), Zeros("other"))));
+
+        // Not before it has been refused: it would have room.
+        Assert.Equal((1, 429), (await lines.ReadJsonAsync()).ReadStatus());
+        Assert.Equal(800, door.Memory.Held);
         gates.Open("large");
 
-        var statuses = (await answering).ReadStatuses();
-
-        Assert.Equal([(0, 200), (1, 429)], statuses);
+        Assert.Equal((0, 200), (await lines.ReadJsonAsync()).ReadStatus());
+        Assert.Null(await lines.ReadLineAsync());
         Assert.Equal(0, door.Memory.Held);
     }
 

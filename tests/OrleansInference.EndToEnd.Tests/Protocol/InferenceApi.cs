@@ -117,6 +117,10 @@ internal sealed class InferenceApi(HttpClient http)
     public async Task<IReadOnlyList<(string Name, string Status, IReadOnlyList<(string Name, string State)> Models)>> GetClusterAsync() =>
         await TryGetClusterAsync() ?? throw new InvalidOperationException("The cluster does not answer.");
 
+    /// <summary>The silos that answer for a model.</summary>
+    public async Task<IReadOnlyList<string>> GetPlacesAsync(string model) =>
+        [.. (await GetClusterAsync()).Where(silo => silo.Models.Any(there => there.Name == model && there.State == "READY")).Select(silo => silo.Name)];
+
     public Task<Answer> PostAsync(string path) => SendAsync(HttpMethod.Post, path);
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
