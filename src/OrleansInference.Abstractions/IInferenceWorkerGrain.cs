@@ -14,6 +14,17 @@ public interface IInferenceWorkerGrain : IGrainWithIntegerKey, ICallHolder
     [ResponseTimeout(GrainTimeouts.Inference)]
     ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
 
+    /// <summary>Names its silo, which of a client's worker is the one at the other end of the key's connection.</summary>
+    [Alias("GetSilo")]
+    [ResponseTimeout(GrainTimeouts.Inquiry)]
+    ValueTask<string> GetSiloAsync();
+
+    /// <summary>Hands a request to a model's grain, for a client that has chosen the connection to the grain's own silo.</summary>
+    /// <inheritdoc cref="InferAsync"/>
+    [Alias("Pass")]
+    [ResponseTimeout(GrainTimeouts.Inference)]
+    ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
+
     /// <summary>Only preprocesses, as a model without a network of its own needs it.</summary>
     /// <returns>The request with what preprocessing makes of its inputs; it asks for all outputs.</returns>
     /// <inheritdoc cref="InferAsync"/>

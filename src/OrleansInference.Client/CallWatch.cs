@@ -26,7 +26,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// </summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(750);
 
-    /// <summary>An inquiry travels behind the request that it asks about, at this many bytes a second at least (100 Mbit/s).</summary>
+    /// <summary>An inquiry travels behind the requests that were sent before it, at this many bytes a second at least (100 Mbit/s).</summary>
     private const double LeastBandwidth = 12.5e6;
 
     /// <summary>No request takes an inquiry longer than this, whatever its size.</summary>
@@ -64,31 +64,36 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            foreach (var calls in _calls.Values.Where(call => time.GetElapsedTime(call.Began) >= Patience).GroupBy(call => call.Holder))
+            foreach (var calls in _calls.Values.GroupBy(call => call.Holder).Where(calls => calls.Any(call => time.GetElapsedTime(call.Began) >= Patience)))
                 AskAsync(calls.Key, [.. calls], calls.First().Silo, stoppingToken).Ignore();
-            foreach (var silo in chooser.Suspects)
+            foreach (var silo in chooser.Silos)
             {
                 if (silo.Suspect is { } holder) AskAsync(holder, [], silo, stoppingToken).Ignore();
             }
         }
     }
 
+    /// <param name="holder">Is asked.</param>
+    /// <param name="calls">All that it should have. It is asked about those that are old enough; where it is silent, all are missed.</param>
+    /// <param name="silo">The holder's silo; null where nobody knows.</param>
+    /// <param name="cancellationToken">Ends the watch.</param>
     private async Task AskAsync(ICallHolder holder, Call[] calls, SiloRecord? silo, CancellationToken cancellationToken)
     {
         if (!_asking.TryAdd(holder, true)) return;
         var asked = Now;
+        var due = Array.FindAll(calls, call => time.GetElapsedTime(call.Began) >= Patience);
         try
         {
-            var lost = await holder.FindLostAsync([.. calls.Select(call => call.Id)]).AsTask()
+            var lost = await holder.FindLostAsync([.. due.Select(call => call.Id)]).AsTask()
                 .WaitAsync(AnswerTime + TransferTimeOf(calls), time, cancellationToken).ConfigureAwait(false);
             silo?.RecordAnswer();
-            foreach (var call in calls.Where(call => lost.Contains(call.Id))) call.Doubt();
+            foreach (var call in due.Where(call => lost.Contains(call.Id))) call.Doubt();
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             var isSilent = silo is null || silo.Answered <= asked;
             if (isSilent) silo?.RecordLoss(holder);
-            foreach (var call in calls) call.Miss(isSilent ? Leniency : 1);
+            foreach (var call in isSilent ? calls : due) call.Miss(isSilent ? Leniency : 1);
             if (calls.Count(call => call.IsLost) is > 0 and var lost) Log.CallsLost(logger, exception, lost);
         }
         finally

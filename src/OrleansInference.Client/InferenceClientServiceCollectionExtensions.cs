@@ -19,13 +19,13 @@ public static class InferenceClientServiceCollectionExtensions
         services.AddOptions<InferenceClientOptions>().BindConfiguration(InferenceClientOptions.SectionName).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InferenceClientOptions>, InferenceClientOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
-        // A client has a connection to every silo, and sends the calls of a grain over one of them, whatever silo the grain is on. It closes that to a silo which hangs
-        // when it is told that the cluster has given up the silo; it asks for that once a minute by default.
+        // A client closes the connection to a silo that hangs when it is told that the cluster has given up the silo; it asks for that once a minute by default.
         services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(2));
         services.TryAddSingleton(provider => new DeviceChooser(
             Random.Shared, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILocalModels>()));
         services.TryAddSingleton<CallWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<CallWatch>());
+        services.AddHostedService<SiloConnections>();
         services.TryAddSingleton<ModelCaller>();
         services.TryAddSingleton<CatalogWatcher>();
         services.AddHostedService(provider => provider.GetRequiredService<CatalogWatcher>());

@@ -113,7 +113,7 @@ internal sealed class ModelCaller
     public ReplicaSearch Search(RequestContext context, PublishedModel model, string? key) =>
         new(_chooser, _catalog, _time, _logger, context, model, key);
 
-    /// <summary>Watches a call to a replica, until what is returned is disposed.</summary>
+    /// <summary>Watches a stream of a replica, until what is returned is disposed.</summary>
     /// <param name="replica">The replica.</param>
     /// <param name="request">What it is sent.</param>
     /// <param name="misses">After how many inquiries without an answer it is given up: more where it cannot be made anew.</param>
@@ -233,10 +233,14 @@ internal sealed class ModelCaller
 
     private async Task<InferenceResponse> CallAsync(Replica replica, InferenceRequest request, CancellationToken cancellationToken)
     {
-        using var call = Watch(replica, request, misses: 1, cancellationToken);
+        var worker = replica.Work.Silo.Worker;
+        using var call = _watch.Begin((ICallHolder?)worker ?? replica.Grain, replica.Work.Silo, request, misses: 1, cancellationToken);
+        request = request with { CallId = call.Id };
         try
         {
-            return await replica.Grain.InferAsync(request with { CallId = call.Id }, call.Token).ConfigureAwait(false);
+            return worker is null
+                ? await replica.Grain.InferAsync(request, call.Token).ConfigureAwait(false)
+                : await worker.PassAsync(request, replica.Id, call.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (call.IsLost)
         {

@@ -48,6 +48,27 @@ public sealed class LostCallTests
     }
 
     [Fact]
+    public async Task What_was_sent_to_it_shortly_before_it_was_asked_is_given_up_with_the_rest()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: "a.cpu:0")]);
+        var isSilent = true;
+        harness.Grains.OnInfer = (instance, request, token) => isSilent
+            ? harness.HangAsync(token)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        harness.Grains.OnFindLost = (_, _) => isSilent ? new TaskCompletionSource<long[]>().Task : Task.FromResult(Array.Empty<long>());
+        var first = harness.Client.InferAsync(ClientHarness.Request);
+        await harness.PassAsync(TimeSpan.FromMilliseconds(400));
+        var second = harness.Client.InferAsync(ClientHarness.Request);
+        await harness.PassAsync(TimeSpan.FromMilliseconds(400));
+        isSilent = false;
+
+        await harness.AdvanceAsync(first);
+        await harness.PassAsync(TimeSpan.FromMilliseconds(100));
+
+        Assert.True(second.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task A_call_that_its_grain_does_not_have_is_made_anew()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);

@@ -29,6 +29,12 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     /// <summary>What a worker says of them.</summary>
     public Func<long[], Task<long[]>> OnFindLostByWorker { get; set; } = _ => Task.FromResult(Array.Empty<long>());
 
+    /// <summary>Which silo the worker of a key is on; at first none says so.</summary>
+    public Func<long, Task<string>> OnGetSilo { get; set; } = _ => Task.FromException<string>(new SiloUnavailableException("gone"));
+
+    /// <summary>By the workers of which keys the instances' devices were asked so far.</summary>
+    public List<(long Key, string Device)> Passed { get; } = [];
+
     /// <summary>The instances asked so far.</summary>
     public List<string> Asked { get; } = [];
 
@@ -148,7 +154,7 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
             grains.IsGone ? throw new SiloUnavailableException("gone") : Task.FromResult(new ModelStatistics { InferenceCount = 1 });
     }
 
-    private sealed class Worker(ScriptedGrains grains) : IInferenceWorkerGrain
+    private sealed class Worker(ScriptedGrains grains, long key) : IInferenceWorkerGrain
     {
         public ValueTask<InferenceResponse> InferAsync(
             InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) => throw new NotSupportedException();
@@ -159,6 +165,14 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
         public ValueTask<InferenceResponse> PostprocessAsync(
             InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
             new(grains.OnPostprocess(response));
+
+        public ValueTask<string> GetSiloAsync() => new(grains.OnGetSilo(key));
+
+        public ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
+        {
+            lock (grains.Asked) grains.Passed.Add((key, instance.Device));
+            return new(grains.InferAsync(instance, request, cancellationToken));
+        }
 
         public ValueTask<long[]> FindLostAsync(long[] calls) => new(grains.OnFindLostByWorker(calls));
     }
@@ -178,7 +192,7 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
         protected override object Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.ReturnType == typeof(IModelCatalogGrain) ? _grains
-            : targetMethod.ReturnType == typeof(IInferenceWorkerGrain) ? new Worker(_grains)
+            : targetMethod.ReturnType == typeof(IInferenceWorkerGrain) ? new Worker(_grains, (long)args![0]!)
             : new ModelGrain(_grains, ModelInstanceId.Parse((string)args![0]!));
     }
 }

@@ -251,7 +251,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IDisposable
         TimeSpan Seconds(int seconds) => at + TimeSpan.FromSeconds(seconds);
         output.WriteLine(
             $"{what}: {load.Count} requests, {load.Failed.Count()} failed; p99 {load.Latency(0.99, at, Seconds(5)).TotalMilliseconds:F0} ms and the longest " +
-            $"{load.Latency(1, at, Seconds(5)).TotalMilliseconds:F0} ms in the 5 s after; {load.Throughput(TimeSpan.Zero, at):F0} requests/s before, " +
+            $"{load.Latency(1, at, Seconds(5)).TotalMilliseconds:F0} ms in the 5 s after; {load.Throughput(Seconds(-5), at):F0} requests/s in the 5 s before, " +
             $"{load.Throughput(Seconds(5), Seconds(10)):F0} from 5 s to 10 s after");
     }
 

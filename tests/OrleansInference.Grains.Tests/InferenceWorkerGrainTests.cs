@@ -7,6 +7,42 @@ namespace OrleansInference.Grains.Tests;
 public sealed class InferenceWorkerGrainTests
 {
     [Fact]
+    public async Task A_clients_calls_of_one_worker_all_reach_the_same_silo_so_that_it_can_be_asked_what_has_become_of_them()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(silos: 3);
+        var silos = new HashSet<string>();
+        for (var key = 0; key < 9; key++)
+        {
+            var answers = new List<string>();
+            for (var call = 0; call < 6; call++) answers.Add(await cluster.Grains.GetWorker(key).GetSiloAsync());
+            silos.Add(Assert.Single(answers.Distinct()));
+        }
+
+        Assert.Equal(Enumerable.Range(0, 3).Select(silo => ModelInstanceId.SiloOf(cluster.InstanceOf("numbers", silo).Device)).ToHashSet(), silos);
+    }
+
+    [Fact]
+    public async Task A_worker_passes_a_request_on_to_the_silo_that_has_the_model()
+    {
+        await using var cluster = await InferenceCluster.StartAsync(silos: 2);
+        var asked = new List<ModelInstanceId>();
+        cluster.Models.OnInfer = (instance, request, _) =>
+        {
+            asked.Add(instance);
+            return Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        };
+        var request = new InferenceRequest { Model = "numbers", Inputs = [InferenceTensor.Create("x", new[] { 1f, 2 }, 1, 2)] };
+
+        foreach (var silo in new[] { 0, 1 })
+        {
+            for (var key = 0; key < 2; key++)
+                await cluster.Grains.GetWorker(key).PassAsync(request, cluster.InstanceOf("numbers", silo), TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(cluster.InstanceOf("numbers", 0), 2), .. Enumerable.Repeat(cluster.InstanceOf("numbers", 1), 2)], asked);
+    }
+
+    [Fact]
     public async Task Pictures_go_in_and_probabilities_and_labels_come_out()
     {
         await using var cluster = await InferenceCluster.StartAsync();

@@ -18,10 +18,10 @@ internal sealed class DeviceChooser(Random random, TimeProvider time, ILocalMode
 
     /// <summary>The work on a device, whichever of the device's models it is for.</summary>
     public OutstandingWork GetWork(string device) => _devices.GetOrAdd(
-        device, name => new(_silos.GetOrAdd(ModelInstanceId.SiloOf(name), _ => new(time)), time));
+        device, name => new(_silos.GetOrAdd(ModelInstanceId.SiloOf(name), silo => new(silo, time)), time));
 
-    /// <summary>The silos that have lost calls.</summary>
-    public IEnumerable<SiloRecord> Suspects => _silos.Values.Where(silo => silo.IsSuspect);
+    /// <summary>The silos that have models.</summary>
+    public IEnumerable<SiloRecord> Silos => _silos.Values;
 
     /// <summary>Whether a device is this process's own.</summary>
     public bool IsLocal(string device) => local is not null && ModelInstanceId.SiloOf(device) == local.SiloName;

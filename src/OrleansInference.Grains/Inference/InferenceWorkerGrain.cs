@@ -1,5 +1,6 @@
 using Orleans.Concurrency;
 
+using OrleansInference.Engine;
 using OrleansInference.Engine.Repository;
 using OrleansInference.Grains.Models;
 
@@ -9,7 +10,7 @@ namespace OrleansInference.Grains.Inference;
 [StatelessWorker]
 [Reentrant] // A worker that waits for a batch must take further calls, or the number of workers would limit the batch.
 internal sealed class InferenceWorkerGrain(
-    IModelRepository repository, ModelInstances instances, RequestProcessor processor, CallsUnderWay calls) : Grain, IInferenceWorkerGrain
+    IModelRepository repository, ModelInstances instances, RequestProcessor processor, CallsUnderWay calls, EngineOptions options) : Grain, IInferenceWorkerGrain
 {
     public async ValueTask<InferenceResponse> InferAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
     {
@@ -18,6 +19,15 @@ internal sealed class InferenceWorkerGrain(
         var network = await processor.PreprocessAsync(version, request, cancellationToken);
         var response = await model.InferAsync(network, cancellationToken);
         return await processor.PostprocessAsync(version, request, response, cancellationToken);
+    }
+
+    public ValueTask<string> GetSiloAsync() => new(options.SiloName);
+
+    public async ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
+    {
+        // The model's grain knows it too, but is elsewhere where the client's connections have just changed.
+        using var noted = calls.Note(request.CallId);
+        return await GrainFactory.GetModel(instance).InferAsync(request, cancellationToken);
     }
 
     public async ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken)

@@ -1,0 +1,99 @@
+using static OrleansInference.Client.Tests.ScriptedGrains;
+
+namespace OrleansInference.Client.Tests;
+
+/// <summary>How requests of a client that has several connections get to the silos that are to answer them.</summary>
+public sealed class SiloConnectionTests
+{
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(3);
+
+    private static readonly ModelEntry[] Three = [Model("a", devices: "a.cpu:0"), Model("b", devices: "b.cpu:0"), Model("c", devices: "c.cpu:0")];
+
+    [Fact]
+    public async Task Requests_take_the_connection_to_the_silo_that_answers_them()
+    {
+        await using var harness = await StartAsync("a", "b", "c");
+
+        foreach (var model in new[] { "a", "b", "c", "a" }) await AskAsync(harness, model);
+
+        Assert.All(harness.Grains.Passed, passed => Assert.Equal("abc"[(int)passed.Key % 3], passed.Device[0]));
+        Assert.Equal(["a.cpu:0", "b.cpu:0", "c.cpu:0", "a.cpu:0"], harness.Grains.Passed.Select(passed => passed.Device));
+    }
+
+    [Fact]
+    public async Task Those_to_a_silo_to_which_none_is_known_take_the_way_that_the_runtime_knows()
+    {
+        await using var harness = await StartAsync("a", "b");
+
+        foreach (var model in new[] { "c", "a" }) await AskAsync(harness, model);
+
+        Assert.Equal(["a.cpu:0"], harness.Grains.Passed.Select(passed => passed.Device));
+        Assert.Equal(["c@1/c.cpu:0", "a@1/a.cpu:0"], harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task A_silo_that_joins_is_found()
+    {
+        await using var harness = await StartAsync("a", "b");
+        harness.Grains.OnGetSilo = key => Task.FromResult(key < 16 ? key % 2 == 0 ? "a" : "b" : "c");
+
+        while (harness.Grains.Passed.Count == 0)
+        {
+            await harness.PassAsync(Moment);
+            await AskAsync(harness, "c");
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_that_has_come_to_lead_elsewhere_is_given_up_for_one_that_leads_there()
+    {
+        await using var harness = await StartAsync("a", "b", "c");
+        harness.Grains.OnGetSilo = key => Task.FromResult("bca"[(int)key % 3].ToString());
+        await harness.PassAsync(Moment);
+
+        await AskAsync(harness, "a");
+
+        Assert.Equal(2, Assert.Single(harness.Grains.Passed).Key % 3);
+    }
+
+    [Fact]
+    public async Task A_silo_that_hangs_is_asked_what_it_has_over_its_own_connection_and_another_answers_instead()
+    {
+        await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
+        string? silent = null;
+        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
+            ? harness.HangAsync(token)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        harness.Grains.OnFindLostByWorker = _ => new TaskCompletionSource<long[]>().Task;
+        var began = harness.Time.GetUtcNow();
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
+
+        Assert.Equal(2, harness.Grains.Passed.Select(passed => passed.Key % 2).Distinct().Count());
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task The_only_silo_there_is_needs_none()
+    {
+        await using var harness = await StartAsync([Three[0]], "a");
+
+        await AskAsync(harness, "a");
+
+        Assert.Empty(harness.Grains.Passed);
+        Assert.Single(harness.Grains.Asked);
+    }
+
+    private static Task<ClientHarness> StartAsync(params string[] silos) => StartAsync(Three, silos);
+
+    /// <summary>Starts a client whose connections lead to the silos in turn, and lets it find them.</summary>
+    private static async Task<ClientHarness> StartAsync(ModelEntry[] models, params string[] silos)
+    {
+        var harness = await ClientHarness.StartAsync(models);
+        harness.Grains.OnGetSilo = key => Task.FromResult(silos[key % silos.Length]);
+        await harness.PassAsync(Moment);
+        return harness;
+    }
+
+    private static Task AskAsync(ClientHarness harness, string model) => harness.Client.InferAsync(ClientHarness.Request with { Model = model });
+}
