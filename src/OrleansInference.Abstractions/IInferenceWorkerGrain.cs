@@ -19,8 +19,11 @@ public interface IInferenceWorkerGrain : IGrainWithIntegerKey, ICallHolder
     [ResponseTimeout(GrainTimeouts.Inquiry)]
     ValueTask<string> GetSiloAsync();
 
-    /// <summary>Hands a request to a model's grain, for a client that has chosen the connection to the grain's own silo.</summary>
-    /// <inheritdoc cref="InferAsync"/>
+    /// <summary>Hands a request to a model's grain on its silo, for a client that has chosen the connection to that one.</summary>
+    /// <exception cref="InferenceException">
+    /// <see cref="InferenceError.Unavailable"/>: the grain is on another silo than this worker, whose connection leads elsewhere by now. Any of the other codes.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     [Alias("Pass")]
     [ResponseTimeout(GrainTimeouts.Inference)]
     ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken);
@@ -32,7 +35,7 @@ public interface IInferenceWorkerGrain : IGrainWithIntegerKey, ICallHolder
     [ResponseTimeout(GrainTimeouts.Inference)]
     ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken);
 
-    /// <summary>Only postprocesses.</summary>
+    /// <summary>Only postprocesses; of the request this takes which outputs it asks for, and no inputs.</summary>
     /// <returns>The response with the outputs that the request asked for.</returns>
     /// <inheritdoc cref="InferAsync"/>
     [Alias("Postprocess")]

@@ -56,9 +56,9 @@ internal sealed class BatchSplitter
     /// <param name="send">Has a part answered.</param>
     /// <param name="time">Measures the devices' speed.</param>
     /// <param name="cancellationToken">Ends all parts.</param>
-    /// <returns>The rows of all outputs in the request's order.</returns>
+    /// <returns>The rows of all outputs in the request's order; null where different versions have answered parts.</returns>
     /// <exception cref="InferenceException">The first one that a part ended with, or: the request has too many rows.</exception>
-    public static async Task<InferenceResponse> RunAsync(
+    public static async Task<InferenceResponse?> RunAsync(
         PublishedModel model, InferenceRequest request, int maxRows, Send send, TimeProvider time, CancellationToken cancellationToken)
     {
         var descriptor = model.Entry.Descriptor!;
@@ -140,10 +140,11 @@ internal sealed class BatchSplitter
         }
     }
 
-    private InferenceResponse Join()
+    private InferenceResponse? Join()
     {
         var parts = _parts.OrderBy(part => part.Start).Select(part => part.Response).ToList();
         Debug.Assert(parts.Count > 0, "A request that is split has rows.");
+        if (parts.Any(part => part.Model != parts[0].Model)) return null;
         try
         {
             var outputs = parts[0].Outputs.Select((output, place) =>

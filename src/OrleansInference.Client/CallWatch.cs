@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 using OrleansInference.Client.Routing;
+using OrleansInference.Tensors;
 
 namespace OrleansInference.Client;
 
@@ -39,7 +40,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     private const int Leniency = 4;
 
     private readonly ConcurrentDictionary<long, Call> _calls = new();
-    private readonly ConcurrentDictionary<ICallHolder, bool> _asking = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<ICallHolder, bool> _asking = new();
 
     // Calls of different processes must not be taken for each other.
     private long _last = RandomNumberGenerator.GetInt32(int.MaxValue) * (1L << 32);
@@ -49,12 +50,13 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     /// <summary>Watches a call until what is returned is disposed.</summary>
     /// <param name="holder">The grain that is called.</param>
     /// <param name="silo">Its silo; null where nobody knows.</param>
-    /// <param name="request">What it is sent.</param>
+    /// <param name="sent">The tensors that it is sent.</param>
     /// <param name="misses">After how many inquiries without an answer it is given up.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
-    public Call Begin(ICallHolder holder, SiloRecord? silo, InferenceRequest request, int misses, CancellationToken cancellationToken)
+    public Call Begin(
+        ICallHolder holder, SiloRecord? silo, IReadOnlyList<InferenceTensor> sent, int misses, CancellationToken cancellationToken)
     {
-        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, request, misses * Leniency, cancellationToken);
+        var call = new Call(this, Interlocked.Increment(ref _last), holder, silo, sent, misses * Leniency, cancellationToken);
         _calls[call.Id] = call;
         return call;
     }
@@ -86,13 +88,15 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         {
             var lost = await holder.FindLostAsync([.. due.Select(call => call.Id)]).AsTask()
                 .WaitAsync(AnswerTime + TransferTimeOf(calls), time, cancellationToken).ConfigureAwait(false);
-            silo?.RecordAnswer();
+            // A worker that knows none of the calls may be on another silo than it was.
+            if (due.Length == 0 || lost.Length < due.Length) silo?.RecordAnswer();
             foreach (var call in due.Where(call => lost.Contains(call.Id))) call.Doubt();
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             var isSilent = silo is null || silo.Answered <= asked;
-            if (isSilent) silo?.RecordLoss(holder);
+            // That a worker answers later says as little: the calls that it has lost tell of the silo, with the grain that they were for.
+            if (isSilent && holder is IModelGrain) silo?.RecordLoss(holder);
             foreach (var call in isSilent ? calls : due) call.Miss(isSilent ? Leniency : 1);
             if (calls.Count(call => call.IsLost) is > 0 and var lost) Log.CallsLost(logger, exception, lost);
         }
@@ -106,7 +110,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     private TimeSpan TransferTimeOf(Call[] calls)
     {
         var left = calls
-            .Select(call => TimeSpan.FromSeconds(call.Request.Inputs.Sum(input => (long)input.Data.Length) / LeastBandwidth) - time.GetElapsedTime(call.Began))
+            .Select(call => TimeSpan.FromSeconds(call.Sent.Sum(tensor => (long)tensor.Data.Length) / LeastBandwidth) - time.GetElapsedTime(call.Began))
             .DefaultIfEmpty(TimeSpan.Zero)
             .Max();
         return left < TimeSpan.Zero ? TimeSpan.Zero : left < MaxTransferTime ? left : MaxTransferTime;
@@ -122,7 +126,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         private int _isLost;
 
         public Call(
-            CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, InferenceRequest request, int patience, CancellationToken cancellationToken)
+            CallWatch watch, long id, ICallHolder holder, SiloRecord? silo, IReadOnlyList<InferenceTensor> sent, int patience, CancellationToken cancellationToken)
         {
             _watch = watch;
             _patience = patience;
@@ -130,7 +134,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
             Id = id;
             Holder = holder;
             Silo = silo;
-            Request = request;
+            Sent = sent;
             Began = watch.Now;
         }
 
@@ -141,7 +145,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
 
         public SiloRecord? Silo { get; }
 
-        public InferenceRequest Request { get; }
+        public IReadOnlyList<InferenceTensor> Sent { get; }
 
         public long Began { get; }
 
@@ -170,9 +174,10 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
 
         private void GiveUp()
         {
+            if (!_watch._calls.TryRemove(Id, out _)) return;
             Volatile.Write(ref _isLost, 1);
             // Where it only seemed lost, its grain need not go on with it.
-            if (_watch._calls.TryRemove(Id, out _)) _end.CancelAsync().Ignore();
+            _end.CancelAsync().Ignore();
         }
 
         public void Dispose()

@@ -54,48 +54,52 @@ internal sealed class InferenceClient(
         ReplicaSearch? search = null;
         for (var (replica, hasAnswered) = (caller.Choose(model, versions.KeyOf(request)), false); ;)
         {
-            using var outstanding = replica.Work.Begin();
-            using var call = caller.Watch(replica, deadline.Request, StreamMisses, deadline.Token);
-            var responses = replica.Grain.InferStreamAsync(deadline.Request with { CallId = call.Id }, call.Token).GetAsyncEnumerator(call.Token);
-            await using var ending = new StreamEnd(responses, call).ConfigureAwait(false);
-            while (true)
+            Exception failure;
+            using (var outstanding = replica.Work.Begin())
             {
-                InferenceResponse response;
-                try
+                using var call = caller.Watch(replica, deadline.Request, StreamMisses, deadline.Token);
+                var responses = replica.Grain.InferStreamAsync(deadline.Request with { CallId = call.Id }, call.Token).GetAsyncEnumerator(call.Token);
+                await using var ending = new StreamEnd(responses, call).ConfigureAwait(false);
+                while (true)
                 {
-                    if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw caller.Explain(model.Entry.Id, null);
-                    response = responses.Current;
-                }
-                catch (OperationCanceledException) when (deadline.HasPassed)
-                {
-                    throw deadline.Exceeded(request.Model);
-                }
-                catch (Exception exception) when (call.IsLost || ReplicaSearch.IsWorthwhile(exception))
-                {
-                    var failure = call.IsLost ? CallWatch.Call.Lost() : exception;
-                    // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
-                    if (hasAnswered) throw caller.Explain(model.Entry.Id, failure);
-                    search ??= caller.Search(context, model, versions.KeyOf(request));
-                    if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next)
+                    InferenceResponse response;
+                    try
                     {
-                        replica = next;
+                        if (!await responses.MoveNextAsync().ConfigureAwait(false)) throw caller.Explain(model.Entry.Id, null);
+                        response = responses.Current;
+                    }
+                    catch (OperationCanceledException) when (deadline.HasPassed)
+                    {
+                        throw deadline.Exceeded(request.Model);
+                    }
+                    catch (Exception exception) when (call.IsLost || ReplicaSearch.IsWorthwhile(exception))
+                    {
+                        failure = call.IsLost ? CallWatch.Call.Lost() : exception;
                         break;
                     }
 
-                    context = await caller.AwaitReturnAsync(search.Later!.Value, deadline.Request).ConfigureAwait(false);
-                    search = null;
-                    (model, versions) = context.Models.Route(deadline.Request);
-                    model.Entry.GetReadyDescriptor();
-                    replica = caller.Choose(model, versions.KeyOf(request));
-                    break;
+                    hasAnswered = true;
+                    yield return response;
+                    if (!response.IsFinal) continue;
+                    outstanding.Answered(response.DeviceLoad);
+                    yield break;
                 }
-
-                hasAnswered = true;
-                yield return response;
-                if (!response.IsFinal) continue;
-                outstanding.Answered(response.DeviceLoad);
-                yield break;
             }
+
+            // What has been passed on cannot be taken back, so that only a stream that has not begun may begin elsewhere.
+            if (hasAnswered) throw caller.Explain(model.Entry.Id, failure);
+            search ??= caller.Search(context, model, versions.KeyOf(request));
+            if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next)
+            {
+                replica = next;
+                continue;
+            }
+
+            context = await caller.AwaitReturnAsync(search.Later!.Value, deadline.Request).ConfigureAwait(false);
+            search = null;
+            (model, versions) = context.Models.Route(deadline.Request);
+            model.Entry.GetReadyDescriptor();
+            replica = caller.Choose(model, versions.KeyOf(request));
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 
 using OrleansInference.Client.Ensembles;
 using OrleansInference.Client.Routing;
+using OrleansInference.Tensors;
 
 namespace OrleansInference.Client;
 
@@ -13,7 +14,7 @@ namespace OrleansInference.Client;
 internal sealed class ModelCaller
 {
     /// <summary>Workers by as many numbers, so that a client's processing is not all done by one silo.</summary>
-    private const int Workers = 64;
+    public const int Workers = 64;
 
     /// <summary>Workers are found by way of random silos, and of those that have just been lost nobody knows: one in three may be.</summary>
     private const int MaxWorkersTried = 4;
@@ -119,19 +120,19 @@ internal sealed class ModelCaller
     /// <param name="misses">After how many inquiries without an answer it is given up: more where it cannot be made anew.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
     public CallWatch.Call Watch(Replica replica, InferenceRequest request, int misses, CancellationToken cancellationToken) =>
-        _watch.Begin(replica.Grain, replica.Work.Silo, request, misses, cancellationToken);
+        _watch.Begin(replica.Grain, replica.Work.Silo, request.Inputs, misses, cancellationToken);
 
     public InferenceException Explain(ModelId model, Exception? cause) => ReplicaSearch.Explain(model, cause, _logger);
 
     /// <summary>Has a worker do a part of a request, and others where one is lost.</summary>
-    /// <param name="request">The request.</param>
+    /// <param name="tensors">What it is done to.</param>
     /// <param name="model">The model whose processing it is.</param>
     /// <param name="process">Gets the worker, the call's number and its token.</param>
     /// <param name="cancellationToken">The caller's own token.</param>
     /// <exception cref="InferenceException">Any of its codes.</exception>
     /// <exception cref="OperationCanceledException">The caller has left, or the call is not needed any more.</exception>
     public async Task<T> ProcessAsync<T>(
-        InferenceRequest request,
+        IReadOnlyList<InferenceTensor> tensors,
         ModelId model,
         Func<IInferenceWorkerGrain, long, CancellationToken, ValueTask<T>> process,
         CancellationToken cancellationToken)
@@ -139,7 +140,7 @@ internal sealed class ModelCaller
         for (var attempt = 1; ; attempt++)
         {
             var worker = _grains.GetWorker(Random.Shared.Next(Workers));
-            using var call = _watch.Begin(worker, null, request, misses: 1, cancellationToken);
+            using var call = _watch.Begin(worker, null, tensors, misses: 1, cancellationToken);
             try
             {
                 return await process(worker, call.Id, call.Token).ConfigureAwait(false);
@@ -149,6 +150,14 @@ internal sealed class ModelCaller
                 if (attempt == MaxWorkersTried) throw Explain(model, call.IsLost ? CallWatch.Call.Lost() : exception);
             }
         }
+    }
+
+    /// <summary>Has a request that was under way answered in a later picture. Who has begun it sends the copy to the shadow.</summary>
+    private async Task<InferenceResponse> AskAnewAsync(RequestContext context, InferenceRequest request)
+    {
+        context = await AwaitReturnAsync(context, request).ConfigureAwait(false);
+        var (model, versions) = context.Models.Route(request);
+        return await AskAsync(context, model, request, versions.KeyOf(request)).ConfigureAwait(false);
     }
 
     private Task<InferenceResponse> AskAsync(RequestContext context, PublishedModel model, InferenceRequest request, string? key)
@@ -165,13 +174,15 @@ internal sealed class ModelCaller
         if (model.Ready.Count == 0 && model.Record.Ensemble is null) throw Explain(model.Entry.Id, null);
         try
         {
-            return await BatchSplitter.RunAsync(
+            var response = await BatchSplitter.RunAsync(
                 model,
                 request,
                 _options.Value.MaxRowsPerRequest,
                 (part, target, token) => AskWholeAsync(context with { Token = token }, model, part, key, target),
                 _time,
                 context.Token).ConfigureAwait(false);
+            // Where the version has been replaced meanwhile, the one that has taken its place answers the whole, rather than both some rows each.
+            return response ?? await AskAnewAsync(context with { Models = _catalog.Current! }, request).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.Deadline.HasPassed)
         {
@@ -227,29 +238,37 @@ internal sealed class ModelCaller
             if (target is not null) target.IsLost = true;
             search ??= Search(context, model, key);
             if (await search.FindNextAsync(replica, failure).ConfigureAwait(false) is { } next) replica = next;
-            else return await InferAsync(search.Later!.Value, request).ConfigureAwait(false);
+            else return await AskAnewAsync(search.Later!.Value, request).ConfigureAwait(false);
         }
     }
 
     private async Task<InferenceResponse> CallAsync(Replica replica, InferenceRequest request, CancellationToken cancellationToken)
     {
-        var worker = replica.Work.Silo.Worker;
-        using var call = _watch.Begin((ICallHolder?)worker ?? replica.Grain, replica.Work.Silo, request, misses: 1, cancellationToken);
-        request = request with { CallId = call.Id };
-        try
+        var silo = replica.Work.Silo;
+        for (var worker = silo.Worker; ; worker = null)
         {
-            return worker is null
-                ? await replica.Grain.InferAsync(request, call.Token).ConfigureAwait(false)
-                : await worker.PassAsync(request, replica.Id, call.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (call.IsLost)
-        {
-            throw CallWatch.Call.Lost();
-        }
-        catch (InferenceException)
-        {
-            replica.Work.Silo.RecordAnswer();
-            throw;
+            using var call = _watch.Begin((ICallHolder?)worker ?? replica.Grain, silo, request.Inputs, misses: 1, cancellationToken);
+            request = request with { CallId = call.Id };
+            try
+            {
+                return worker is null
+                    ? await replica.Grain.InferAsync(request, call.Token).ConfigureAwait(false)
+                    : await worker.PassAsync(request, replica.Id, call.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (call.IsLost)
+            {
+                throw CallWatch.Call.Lost();
+            }
+            catch (InferenceException exception) when (worker is not null && exception.Error == InferenceError.Unavailable)
+            {
+                // Its connection leads elsewhere by now; the runtime finds the grain wherever it is.
+                silo.Worker = null;
+            }
+            catch (InferenceException)
+            {
+                silo.RecordAnswer();
+                throw;
+            }
         }
     }
 

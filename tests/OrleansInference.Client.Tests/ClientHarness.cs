@@ -4,6 +4,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
+using Orleans.Messaging;
+
 using OrleansInference.Tensors;
 
 namespace OrleansInference.Client.Tests;
@@ -21,6 +23,7 @@ internal sealed class ClientHarness : IAsyncDisposable
         builder.Services.AddSingleton(ScriptedGrains.Factory.Create(Grains));
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddSingleton<ILocalModels>(Local);
+        builder.Services.AddSingleton<IGatewayListProvider>(Gateways);
         builder.Services.AddInferenceClient();
         _host = builder.Build();
     }
@@ -30,6 +33,8 @@ internal sealed class ClientHarness : IAsyncDisposable
     public FakeTimeProvider Time { get; } = new();
 
     public ScriptedLocalModels Local { get; } = new();
+
+    public ScriptedGateways Gateways { get; } = new();
 
     public IInferenceClient Client => _host.Services.GetRequiredService<IInferenceClient>();
 

@@ -21,7 +21,7 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
     public Func<InferenceRequest, CancellationToken, Task<InferenceRequest>> OnPreprocess { get; set; } = (request, _) => Task.FromResult(request);
 
     /// <summary>What the worker makes of an ensemble's answer.</summary>
-    public Func<InferenceResponse, InferenceResponse> OnPostprocess { get; set; } = response => response;
+    public Func<InferenceRequest, InferenceResponse, InferenceResponse> OnPostprocess { get; set; } = (_, response) => response;
 
     /// <summary>What a model grain says of calls that it is asked about: those that it does not have.</summary>
     public Func<ModelInstanceId, long[], Task<long[]>> OnFindLost { get; set; } = (_, _) => Task.FromResult(Array.Empty<long>());
@@ -164,14 +164,16 @@ internal sealed class ScriptedGrains : IModelCatalogGrain
 
         public ValueTask<InferenceResponse> PostprocessAsync(
             InferenceRequest request, InferenceResponse response, ModelId model, CancellationToken cancellationToken) =>
-            new(grains.OnPostprocess(response));
+            new(grains.OnPostprocess(request, response));
 
         public ValueTask<string> GetSiloAsync() => new(grains.OnGetSilo(key));
 
-        public ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
+        public async ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
         {
             lock (grains.Asked) grains.Passed.Add((key, instance.Device));
-            return new(grains.InferAsync(instance, request, cancellationToken));
+            return await GetSiloAsync() == ModelInstanceId.SiloOf(instance.Device)
+                ? await grains.InferAsync(instance, request, cancellationToken)
+                : throw new InferenceException(InferenceError.Unavailable, "elsewhere");
         }
 
         public ValueTask<long[]> FindLostAsync(long[] calls) => new(grains.OnFindLostByWorker(calls));

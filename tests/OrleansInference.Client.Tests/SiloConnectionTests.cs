@@ -5,8 +5,6 @@ namespace OrleansInference.Client.Tests;
 /// <summary>How requests of a client that has several connections get to the silos that are to answer them.</summary>
 public sealed class SiloConnectionTests
 {
-    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(3);
-
     private static readonly ModelEntry[] Three = [Model("a", devices: "a.cpu:0"), Model("b", devices: "b.cpu:0"), Model("c", devices: "c.cpu:0")];
 
     [Fact]
@@ -35,13 +33,9 @@ public sealed class SiloConnectionTests
     public async Task A_silo_that_joins_is_found()
     {
         await using var harness = await StartAsync("a", "b");
-        harness.Grains.OnGetSilo = key => Task.FromResult(key < 16 ? key % 2 == 0 ? "a" : "b" : "c");
+        harness.Grains.OnGetSilo = key => Task.FromResult(key < 80 ? key % 2 == 0 ? "a" : "b" : "c");
 
-        while (harness.Grains.Passed.Count == 0)
-        {
-            await harness.PassAsync(Moment);
-            await AskAsync(harness, "c");
-        }
+        await FindAsync(harness, Three, 3);
     }
 
     [Fact]
@@ -49,11 +43,46 @@ public sealed class SiloConnectionTests
     {
         await using var harness = await StartAsync("a", "b", "c");
         harness.Grains.OnGetSilo = key => Task.FromResult("bca"[(int)key % 3].ToString());
-        await harness.PassAsync(Moment);
+
+        while (!harness.Grains.Passed.Any(passed => passed.Key % 3 == 2))
+        {
+            await harness.PassAsync(TimeSpan.FromMilliseconds(100));
+            await AskAsync(harness, "a");
+        }
+    }
+
+    [Fact]
+    public async Task A_request_over_one_that_has_just_come_to_lead_elsewhere_is_answered_all_the_same()
+    {
+        await using var harness = await StartAsync("a", "b", "c");
+        harness.Grains.OnGetSilo = _ => Task.FromResult("b");
 
         await AskAsync(harness, "a");
+        await AskAsync(harness, "a");
 
-        Assert.Equal(2, Assert.Single(harness.Grains.Passed).Key % 3);
+        Assert.Single(harness.Grains.Passed);
+        Assert.Equal(["a@1/a.cpu:0", "a@1/a.cpu:0"], harness.Grains.Asked);
+    }
+
+    [Fact]
+    public async Task An_answer_from_elsewhere_does_not_clear_a_silo_that_has_lost_a_call()
+    {
+        await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
+        string? silent = null;
+        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
+            ? harness.HangAsync(token)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        harness.Grains.OnFindLost = (_, _) => new TaskCompletionSource<long[]>().Task;
+        harness.Grains.OnFindLostByWorker = asked => Task.FromResult(asked);
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
+        for (var i = 0; i < 20; i++)
+        {
+            await harness.PassAsync(TimeSpan.FromMilliseconds(100));
+            await harness.Client.InferAsync(ClientHarness.Request);
+        }
+
+        Assert.Equal(1, harness.Grains.Asked.Count(asked => asked.EndsWith(silent!, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -73,14 +102,25 @@ public sealed class SiloConnectionTests
         Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
     }
 
-    [Fact]
-    public async Task The_only_silo_there_is_needs_none()
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 1)]
+    public async Task The_only_silo_with_models_needs_one_where_there_are_others(int silos, int passed)
     {
-        await using var harness = await StartAsync([Three[0]], "a");
+        await using var harness = await ClientHarness.StartAsync([Three[0]]);
+        harness.Gateways.Count = silos;
+        var looked = 0;
+        harness.Grains.OnGetSilo = key =>
+        {
+            looked++;
+            return Task.FromResult(key % silos == 0 ? "a" : "b");
+        };
+        while (harness.Gateways.Asked < 3 && looked == 0) await harness.PassAsync(TimeSpan.FromMilliseconds(100));
+        await harness.PassAsync(TimeSpan.FromMilliseconds(100));
 
         await AskAsync(harness, "a");
 
-        Assert.Empty(harness.Grains.Passed);
+        Assert.Equal(passed, harness.Grains.Passed.Count);
         Assert.Single(harness.Grains.Asked);
     }
 
@@ -91,8 +131,21 @@ public sealed class SiloConnectionTests
     {
         var harness = await ClientHarness.StartAsync(models);
         harness.Grains.OnGetSilo = key => Task.FromResult(silos[key % silos.Length]);
-        await harness.PassAsync(Moment);
+        await FindAsync(harness, models, silos.Length);
         return harness;
+    }
+
+    /// <summary>Lets time pass until so many silos are asked over connections of their own.</summary>
+    private static async Task FindAsync(ClientHarness harness, ModelEntry[] models, int silos)
+    {
+        while (harness.Grains.Passed.DistinctBy(passed => passed.Device).Count() < silos)
+        {
+            await harness.PassAsync(TimeSpan.FromMilliseconds(100));
+            foreach (var model in models) await AskAsync(harness, model.Id.Name);
+        }
+
+        harness.Grains.Passed.Clear();
+        harness.Grains.Asked.Clear();
     }
 
     private static Task AskAsync(ClientHarness harness, string model) => harness.Client.InferAsync(ClientHarness.Request with { Model = model });

@@ -31,6 +31,28 @@ public sealed class SplitBatchTests
     }
 
     [Fact]
+    public async Task A_batch_during_which_the_version_is_replaced_is_answered_by_one_version_alone()
+    {
+        await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 64, devices: ["a.cpu:0", "b.cpu:0"])]);
+        var parts = 0;
+        harness.Grains.OnInfer = (instance, request, _) =>
+        {
+            if (instance.Model.Version == 1 && Interlocked.Increment(ref parts) is > 4 and var part)
+            {
+                if (part == 5) harness.Grains.Publish(Network("m", maxBatchSize: 64, version: 2, devices: ["a.cpu:0", "b.cpu:0"]));
+                throw new InferenceException(InferenceError.NotReady, "replaced");
+            }
+
+            return Task.FromResult(Answer(instance, [.. request.Inputs[0].ToArray<float>().Select(row => row + 1000 * instance.Model.Version)]));
+        };
+
+        var response = await harness.AdvanceAsync(harness.Client.InferAsync(Ask("m", Thousand)));
+
+        Assert.Equal(2, response.Model.Version);
+        Assert.Equal(Thousand.Select(row => row + 2000), response["y"].ToArray<float>());
+    }
+
+    [Fact]
     public async Task A_batch_that_the_model_takes_at_once_is_one_request()
     {
         await using var harness = await ClientHarness.StartAsync([Network("m", maxBatchSize: 64, devices: ["a.cpu:0", "b.cpu:0"])]);

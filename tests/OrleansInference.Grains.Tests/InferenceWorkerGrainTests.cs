@@ -6,6 +6,8 @@ namespace OrleansInference.Grains.Tests;
 
 public sealed class InferenceWorkerGrainTests
 {
+    private static readonly InferenceRequest Numbers = new() { Model = "numbers", Inputs = [InferenceTensor.Create("x", new[] { 1f, 2 }, 1, 2)] };
+
     [Fact]
     public async Task A_clients_calls_of_one_worker_all_reach_the_same_silo_so_that_it_can_be_asked_what_has_become_of_them()
     {
@@ -22,24 +24,50 @@ public sealed class InferenceWorkerGrainTests
     }
 
     [Fact]
-    public async Task A_worker_passes_a_request_on_to_the_silo_that_has_the_model()
+    public async Task A_worker_passes_a_request_on_to_a_model_of_its_own_silo_and_refuses_one_for_another()
     {
         await using var cluster = await InferenceCluster.StartAsync(silos: 2);
-        var asked = new List<ModelInstanceId>();
-        cluster.Models.OnInfer = (instance, request, _) =>
+        ModelInstanceId[] instances = [cluster.InstanceOf("numbers", 0), cluster.InstanceOf("numbers", 1)];
+        var worker = cluster.Grains.GetWorker();
+        var silo = await worker.GetSiloAsync();
+
+        var response = await worker.PassAsync(Numbers, instances.Single(instance => ModelInstanceId.SiloOf(instance.Device) == silo), default);
+        var refusal = await Assert.ThrowsAsync<InferenceException>(
+            () => worker.PassAsync(Numbers, instances.Single(instance => ModelInstanceId.SiloOf(instance.Device) != silo), default).AsTask());
+
+        Assert.Equal([1f, 2], response["x"].ToArray<float>());
+        Assert.Equal(InferenceError.Unavailable, refusal.Error);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_caller_that_cancels_what_a_worker_has_is_released_and_the_engine_learns_of_it(bool isPassedOn)
+    {
+        await using var cluster = await InferenceCluster.StartAsync();
+        using var arrived = new SemaphoreSlim(0);
+        using var cancelled = new SemaphoreSlim(0);
+        cluster.Models.OnInfer = async (_, _, token) =>
         {
-            asked.Add(instance);
-            return Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+            arrived.Release();
+            using var registration = token.Register(() => cancelled.Release());
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+            throw new InvalidOperationException("Time never ends.");
         };
-        var request = new InferenceRequest { Model = "numbers", Inputs = [InferenceTensor.Create("x", new[] { 1f, 2 }, 1, 2)] };
+        using var caller = new CancellationTokenSource();
 
-        foreach (var silo in new[] { 0, 1 })
+        // Several at once: of several workers each would have some of them.
+        var calls = Enumerable.Range(0, 8).Select(_ => isPassedOn
+            ? cluster.Grains.GetWorker().PassAsync(Numbers, cluster.InstanceOf("numbers"), caller.Token).AsTask()
+            : cluster.Client.InferAsync(Request([Pictures.Png(2, 2, SKColors.White)]), caller.Token)).ToList();
+        foreach (var call in calls) Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(30)));
+        await caller.CancelAsync();
+
+        foreach (var call in calls)
         {
-            for (var key = 0; key < 2; key++)
-                await cluster.Grains.GetWorker(key).PassAsync(request, cluster.InstanceOf("numbers", silo), TestContext.Current.CancellationToken);
+            Assert.True(await cancelled.WaitAsync(TimeSpan.FromSeconds(30)));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         }
-
-        Assert.Equal([.. Enumerable.Repeat(cluster.InstanceOf("numbers", 0), 2), .. Enumerable.Repeat(cluster.InstanceOf("numbers", 1), 2)], asked);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class EnsembleRunner(ModelCaller caller, TimeProvider time, ILog
         var id = model.Entry.Id;
         var prepared = processes
             ? await caller.ProcessAsync(
-                request, id, (worker, call, token) => worker.PreprocessAsync(request with { CallId = call }, id, token), context.Token).ConfigureAwait(false)
+                request.Inputs, id, (worker, call, token) => worker.PreprocessAsync(request with { CallId = call }, id, token), context.Token).ConfigureAwait(false)
             : request with { Inputs = model.Signature!.Bind(request, out _) };
         var nested = new ConcurrentQueue<MemberReport>();
         var (outputs, members) = record.Plan.Aggregation is { } aggregation
@@ -56,8 +56,10 @@ internal sealed class EnsembleRunner(ModelCaller caller, TimeProvider time, ILog
             : (await PipelineRunner.RunAsync(record.Plan, prepared, Ask, context.Token).ConfigureAwait(false), []);
         var response = new InferenceResponse { Model = id, Outputs = outputs, Members = [.. members, .. nested] };
         if (!processes) return response with { Outputs = ModelSignature.Select(request, outputs) };
+        // What came in has done its part, and need not travel again.
+        var asked = request with { Inputs = [] };
         return await caller.ProcessAsync(
-            request, id, (worker, call, token) => worker.PostprocessAsync(request with { CallId = call }, response, id, token), context.Token).ConfigureAwait(false);
+            outputs, id, (worker, call, token) => worker.PostprocessAsync(asked with { CallId = call }, response, id, token), context.Token).ConfigureAwait(false);
 
         Task<InferenceTensor[]> Ask(EnsembleStep step, IReadOnlyDictionary<string, InferenceTensor> tensors, CancellationToken cancellationToken) =>
             AskAsync(context with { Token = cancellationToken }, model, record, step, prepared, tensors, nested);

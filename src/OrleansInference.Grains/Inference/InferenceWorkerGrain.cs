@@ -7,7 +7,7 @@ using OrleansInference.Grains.Models;
 namespace OrleansInference.Grains.Inference;
 
 /// <summary>Preprocesses, runs the model, postprocesses.</summary>
-[StatelessWorker]
+[StatelessWorker(1)] // Of several workers of a key the runtime would have any cancel a call, and not the one that has it.
 [Reentrant] // A worker that waits for a batch must take further calls, or the number of workers would limit the batch.
 internal sealed class InferenceWorkerGrain(
     IModelRepository repository, ModelInstances instances, RequestProcessor processor, CallsUnderWay calls, EngineOptions options) : Grain, IInferenceWorkerGrain
@@ -23,12 +23,10 @@ internal sealed class InferenceWorkerGrain(
 
     public ValueTask<string> GetSiloAsync() => new(options.SiloName);
 
-    public async ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken)
-    {
-        // The model's grain knows it too, but is elsewhere where the client's connections have just changed.
-        using var noted = calls.Note(request.CallId);
-        return await GrainFactory.GetModel(instance).InferAsync(request, cancellationToken);
-    }
+    public ValueTask<InferenceResponse> PassAsync(InferenceRequest request, ModelInstanceId instance, CancellationToken cancellationToken) =>
+        ModelInstanceId.SiloOf(instance.Device) == options.SiloName
+            ? GrainFactory.GetModel(instance).InferAsync(request, cancellationToken)
+            : throw new InferenceException(InferenceError.Unavailable, $"{instance} is not on silo '{options.SiloName}'");
 
     public async ValueTask<InferenceRequest> PreprocessAsync(InferenceRequest request, ModelId model, CancellationToken cancellationToken)
     {

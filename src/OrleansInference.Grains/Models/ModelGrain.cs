@@ -116,7 +116,7 @@ internal sealed class ModelGrain(
         using var noted = calls.Note(request.CallId);
         var serving = _current ?? await LoadOnDemandAsync(cancellationToken);
         return serving.Version.Descriptor.HasProcessing
-            ? await GrainFactory.GetWorker().InferAsync(request, _id, cancellationToken)
+            ? await GrainFactory.GetWorker(Random.Shared.Next(Environment.ProcessorCount)).InferAsync(request, _id, cancellationToken)
             : await serving.Model.InferAsync(request, cancellationToken);
     }
 

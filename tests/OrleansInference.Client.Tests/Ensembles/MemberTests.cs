@@ -311,12 +311,18 @@ public sealed class MemberTests
             return Task.FromResult(request with { Inputs = Ask("e", 42).Inputs, Outputs = [] });
         };
         harness.Grains.OnInfer = (instance, request, _) => Task.FromResult(Answer(instance, request.Inputs[0].ToArray<float>()));
-        harness.Grains.OnPostprocess = response => response with { Outputs = [response["y"].Rename("done")] };
+        InferenceRequest? asked = null;
+        harness.Grains.OnPostprocess = (request, response) =>
+        {
+            asked = request;
+            return response with { Outputs = [response["y"].Rename("done")] };
+        };
 
         var response = await harness.Client.InferAsync(Ask("e", 1));
 
         Assert.Equal([42f], response["done"].ToArray<float>());
         Assert.Equal(1, prepared);
+        Assert.Empty(asked!.Inputs);
     }
 
     [Fact]

@@ -88,6 +88,24 @@ public sealed class VersionRoutingTests
     }
 
     [Fact]
+    public async Task A_shadow_gets_one_copy_of_a_request_that_is_lost_and_made_anew()
+    {
+        await using var harness = await ClientHarness.StartAsync([Routed(2, Shadow, "a.cpu:0"), Routed(3, Shadow, "c.cpu:0")]);
+        harness.Grains.OnInfer = (instance, request, _) =>
+        {
+            if (instance.Device != "a.cpu:0") return Task.FromResult(Answer(instance, request.Inputs[0].ToArray<float>()));
+            harness.Grains.Publish(Routed(2, Shadow, "b.cpu:0"), Routed(3, Shadow, "c.cpu:0"));
+            throw new SiloUnavailableException("gone");
+        };
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(Ask("m", 1)));
+        await harness.Client.InferAsync(Ask("m", 2));
+
+        Assert.Equal(new ShadowStatistics(Compared: 2, Different: 0, Failed: 0, Skipped: 0), await ReadShadowAsync(harness, copies: 2));
+        Assert.Equal(2, harness.Grains.Asked.Count(asked => asked.EndsWith("c.cpu:0", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task A_shadow_answers_nobody_even_as_the_highest_version()
     {
         var shadowOnly = new RoutingPolicy { Shadow = new(3, 1, 0) };
