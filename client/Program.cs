@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 using Orleans.Dashboard;
 
 using OrleansInference.AspNetCore;
@@ -5,7 +7,19 @@ using OrleansInference.FrontEnd;
 
 if (args is [HealthProbe.Command, var address]) return await HealthProbe.RunAsync(address);
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+WebApplicationBuilder builder;
+try
+{
+    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+}
+catch (FormatException mistake)
+{
+    // A setting that begins with one dash.
+    await Console.Error.WriteLineAsync(mistake.Message);
+    return 1;
+}
+
+var hasWaited = false;
 try
 {
     ConfigurationMistakes.ThrowIfUnknown(builder.Configuration);
@@ -13,8 +27,10 @@ try
     builder.Services.AddOrleansClient(ClientSettings.Read(builder.Configuration), client => client
         .AddDashboard()
         // Silos may start later than the front end, or all be gone for a while: it keeps asking, and says meanwhile that it is not ready.
-        .UseConnectionRetryFilter(async (_, cancellationToken) =>
+        .UseConnectionRetryFilter(async (failure, cancellationToken) =>
         {
+            if (!hasWaited) await Console.Error.WriteLineAsync($"No silo can be reached yet, which is tried every second: {failure.Message}");
+            hasWaited = true;
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
             return true;
         }));
@@ -24,6 +40,8 @@ try
     ConfigurationMistakes.ThrowIfAny(app.Services);
     app.MapInferenceFrontDoor();
     app.MapOrleansDashboard("/dashboard");
+    var options = app.Services.GetRequiredService<IOptions<FrontDoorOptions>>().Value;
+    app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"The front end is connected, and serves on {options.Http}."));
     await app.RunAsync();
     return 0;
 }

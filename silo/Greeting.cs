@@ -16,9 +16,10 @@ internal sealed class Greeting(IInferenceClient client, EngineOptions engine, IO
         while (!client.IsReady) await Task.Delay(TimeSpan.FromMilliseconds(100), time, stoppingToken);
         var address = frontDoor.Value.Http.TrimEnd('/');
         var models = await client.GetModelsAsync(stoppingToken);
-        var ready = models.Where(model => model.State == ModelState.Ready).Select(model => model.Id.ToString());
+        var ready = string.Join(", ", models.Where(model => model.State == ModelState.Ready).Select(model => model.Id));
+        var others = models.Count(model => model.State != ModelState.Ready) is > 0 and var count ? $" ({count} cannot be served)" : "";
         var grpc = frontDoor.Value.Grpc.Length == 0 ? "" : $", gRPC on {frontDoor.Value.Grpc.TrimEnd('/')}";
-        Console.WriteLine($"Serving {string.Join(", ", ready)} on {address}{grpc} (pages: {address}/scalar, {address}/dashboard). Try:");
+        Console.WriteLine($"Serving {(ready.Length > 0 ? ready : "no model")}{others} on {address}{grpc} (pages: {address}/scalar, {address}/dashboard). Try:");
         Console.WriteLine($"  {FindExample(models, address)}");
     }
 

@@ -11,7 +11,18 @@ if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
 if (SiloCommands.IsMeant(args)) return await SiloCommands.RunAsync(args);
 
 // The settings lie beside the program, wherever it is started from.
-var web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+WebApplicationBuilder web;
+try
+{
+    web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+}
+catch (FormatException mistake)
+{
+    // A setting that begins with one dash.
+    await Console.Error.WriteLineAsync(mistake.Message);
+    return 1;
+}
+
 var runs = false;
 try
 {

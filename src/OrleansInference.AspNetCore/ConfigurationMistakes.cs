@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,8 +49,8 @@ public static class ConfigurationMistakes
     {
         var section = options == typeof(FrontDoorOptions) ? FrontDoorOptions.SectionName : InferenceClientOptions.SectionName;
         var key = $"{section}:{failure.Split(':')[0]}";
-        return failure.StartsWith(section, StringComparison.Ordinal) || configuration[key] is not { } value
-            ? failure
-            : $"{section}:{failure} It is '{value}'.";
+        if (failure.StartsWith(section, StringComparison.Ordinal) || configuration[key] is not { } value) return failure;
+        var isBareNumber = int.TryParse(value, CultureInfo.InvariantCulture, out _) && options.GetProperty(failure.Split(':')[0])?.PropertyType == typeof(TimeSpan);
+        return $"{section}:{failure} It is '{value}'{(isBareNumber ? ", which are days: 00:00:15 are 15 seconds" : "")}.";
     }
 }

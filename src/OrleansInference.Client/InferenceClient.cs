@@ -72,6 +72,11 @@ internal sealed class InferenceClient(
                     {
                         throw deadline.Exceeded(request.Model);
                     }
+                    catch (OperationCanceledException) when (call.IsLost || !deadline.Token.IsCancellationRequested)
+                    {
+                        failure = CallWatch.Call.Lost();
+                        break;
+                    }
                     catch (Exception exception) when (call.IsLost || ReplicaSearch.IsWorthwhile(exception))
                     {
                         failure = call.IsLost ? CallWatch.Call.Lost() : exception;

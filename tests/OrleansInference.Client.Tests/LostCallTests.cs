@@ -69,6 +69,32 @@ public sealed class LostCallTests
     }
 
     [Fact]
+    public async Task Calls_that_the_runtime_cancels_by_itself_are_made_anew()
+    {
+        await using var harness = await ClientHarness.StartAsync(
+            [PublishedModels.Ensemble("m", PublishedModels.Members(new() { Method = AggregationMethod.Mean, Required = 1 }, "n"), hasProcessing: true), PublishedModels.Network("n", devices: Two)]);
+        var (isPrepared, isAsked, isStreamed) = (false, false, false);
+        harness.Grains.OnPreprocess = (request, _) => TakeOnce(ref isPrepared) ? throw new OperationCanceledException() : Task.FromResult(request);
+        harness.Grains.OnInfer = (instance, _, _) =>
+            TakeOnce(ref isAsked) ? throw new OperationCanceledException() : Task.FromResult(PublishedModels.Answer(instance, 1));
+        harness.Grains.OnInferStream = (instance, _, _) => StreamAsync(instance);
+
+        await harness.AdvanceAsync(harness.Client.InferAsync(PublishedModels.Ask("m", 1)));
+        Assert.Single(await harness.AdvanceAsync(harness.Client.InferStreamAsync(PublishedModels.Ask("n", 1)).ToListAsync().AsTask()));
+
+        Assert.True(isPrepared && isAsked && isStreamed);
+
+        static bool TakeOnce(ref bool isTaken) => !isTaken && (isTaken = true);
+
+        async IAsyncEnumerable<InferenceResponse> StreamAsync(ModelInstanceId instance)
+        {
+            await Task.Yield();
+            if (TakeOnce(ref isStreamed)) throw new OperationCanceledException();
+            yield return PublishedModels.Answer(instance, 1);
+        }
+    }
+
+    [Fact]
     public async Task A_call_that_its_grain_does_not_have_is_made_anew()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);

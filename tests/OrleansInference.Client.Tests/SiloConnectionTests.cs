@@ -68,10 +68,7 @@ public sealed class SiloConnectionTests
     public async Task An_answer_from_elsewhere_does_not_clear_a_silo_that_has_lost_a_call()
     {
         await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
-        string? silent = null;
-        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
-            ? harness.HangAsync(token)
-            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        var silent = Silence(harness);
         harness.Grains.OnFindLost = (_, _) => new TaskCompletionSource<long[]>().Task;
         harness.Grains.OnFindLostByWorker = asked => Task.FromResult(asked);
 
@@ -82,17 +79,14 @@ public sealed class SiloConnectionTests
             await harness.Client.InferAsync(ClientHarness.Request);
         }
 
-        Assert.Equal(1, harness.Grains.Asked.Count(asked => asked.EndsWith(silent!, StringComparison.Ordinal)));
+        Assert.Equal(1, harness.Grains.Asked.Count(asked => asked.EndsWith(silent(), StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task A_silo_that_hangs_is_asked_what_it_has_over_its_own_connection_and_another_answers_instead()
     {
         await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
-        string? silent = null;
-        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
-            ? harness.HangAsync(token)
-            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        Silence(harness);
         harness.Grains.OnFindLostByWorker = _ => new TaskCompletionSource<long[]>().Task;
         var began = harness.Time.GetUtcNow();
 
@@ -149,4 +143,14 @@ public sealed class SiloConnectionTests
     }
 
     private static Task AskAsync(ClientHarness harness, string model) => harness.Client.InferAsync(ClientHarness.Request with { Model = model });
+
+    /// <summary>Has the device that is asked first never answer, from then on.</summary>
+    private static Func<string> Silence(ClientHarness harness)
+    {
+        string? silent = null;
+        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
+            ? harness.HangAsync(token)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        return () => silent!;
+    }
 }

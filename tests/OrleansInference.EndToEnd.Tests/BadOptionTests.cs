@@ -48,6 +48,29 @@ public sealed class BadOptionTests
         AssertExplained(frontEnd, "Inference:FrontDoor:Http", address);
     }
 
+    [Fact]
+    public async Task A_number_alone_is_explained_where_a_time_is_meant()
+    {
+        using var frontEnd = ChildProgram.Start(ProgramFiles.FrontEnd, "--Inference:DefaultTimeout=30");
+
+        Assert.NotEqual(0, await frontEnd.WaitAsync());
+        AssertExplained(frontEnd, "Inference:DefaultTimeout", "30");
+        Assert.Contains("which are days", frontEnd.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_setting_with_one_dash_ends_both_programs_with_a_sentence()
+    {
+        foreach (var file in new[] { ProgramFiles.Silo, ProgramFiles.FrontEnd })
+        {
+            using var program = ChildProgram.Start(file, [.. Isolated(), "-Inference:Models=models"]);
+
+            Assert.NotEqual(0, await program.WaitAsync());
+            Assert.Contains("-Inference:Models", program.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", program.Errors, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("Inference:MaxQuueSize")]
     [InlineData("Inference:FrontDoor:Adress")]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 
 using OrleansInference.EndToEnd.Tests.Models;
 using OrleansInference.EndToEnd.Tests.Programs;
@@ -74,5 +75,7 @@ public sealed class BrokenModelTests
         Assert.Equal(5, (await service.Api.InferNumberAsync("picky", 5)).Number);
         Assert.Equal(["3"], (await service.Api.InferPictureAsync(Samples.Picture(3))).Strings("label"));
         Assert.False(service.Program.HasExited);
+        foreach (var model in broken.Keys)
+            await Poll.UntilAsync(() => Task.FromResult(Regex.IsMatch(service.Program.Output, $@"\b{model}@\d cannot be served: ")), $"the log says that {model} cannot be served");
     }
 }

@@ -7,6 +7,7 @@ namespace OrleansInference.EndToEnd.Tests;
 public sealed class PageTests(SharedService service)
 {
     [Theory]
+    [InlineData("/")]
     [InlineData("/dashboard")]
     [InlineData("/scalar")]
     [InlineData("/openapi/v1.json")]

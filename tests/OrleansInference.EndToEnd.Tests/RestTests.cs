@@ -115,6 +115,20 @@ public abstract class RestTests
     }
 
     [Theory]
+    [InlineData(16 * 1024)]
+    [InlineData(16 * 1024 + 1)]
+    [InlineData(50_000)]
+    [InlineData(200_001)]
+    public async Task Large_tensors_are_answered_to_the_last_byte_on_a_connection_that_stays_open(int count)
+    {
+        var values = Enumerable.Range(0, count).Select(number => (float)number).ToArray();
+
+        var answer = await _api.InferBinaryAsync("identity", "", MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+        Assert.Equal(values, answer.Blobs<float>());
+    }
+
+    [Theory]
     [InlineData(new long[] { 1 })]
     [InlineData(new long[] { 24 })]
     [InlineData(new long[] { 2, 3, 4 })]

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-
+using System.Text;
 using OrleansInference.Engine.Processing;
 using OrleansInference.Grains.Inference;
 using OrleansInference.Tensors;
-
 using SkiaSharp;
 
 namespace OrleansInference.Grains.Tests;
@@ -103,6 +102,14 @@ public sealed class ImageDecoderTests
 
         Assert.All(bad, bytes => Assert.Equal(
             InferenceError.InvalidArgument, Assert.Throws<InferenceException>(() => Decode(bytes, Gray(2, 2))).Error));
+    }
+
+    [Fact]
+    public void A_picture_in_base64_is_refused_and_its_sender_told_how_to_send_it()
+    {
+        var text = Encoding.ASCII.GetBytes(Convert.ToBase64String(Pictures.Png(64, 64, Left)));
+
+        Assert.Contains("looks like base64", Assert.Throws<InferenceException>(() => Decode(text, Gray(2, 2))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,6 +43,6 @@ internal static class ServerEndpoints
             return TypedResults.Json(new ErrorBody("the server is shutting down"), statusCode: StatusCodes.Status503ServiceUnavailable);
         return client.IsReady
             ? TypedResults.Ok()
-            : TypedResults.Json(new ErrorBody("the models are still being loaded"), statusCode: StatusCodes.Status400BadRequest);
+            : TypedResults.Json(new ErrorBody("models are still being loaded, or no silo can be reached"), statusCode: StatusCodes.Status400BadRequest);
     }
 }

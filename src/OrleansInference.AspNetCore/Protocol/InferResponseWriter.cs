@@ -52,6 +52,9 @@ internal static class InferResponseWriter
         {
             if (binary) unsent = await WriteBytesAsync(http.BodyWriter, tensor.Data, unsent, cancellationToken);
         }
+
+        // The server sends what is left at the end of the request with the head, or else not before the connection's next answer.
+        if (unsent < http.ContentLength) await http.BodyWriter.FlushAsync(cancellationToken);
     }
 
     /// <summary>

@@ -11,7 +11,8 @@ internal sealed class FileModelRepository : IModelRepository
     /// <summary>Files that have not changed for so long are taken for written.</summary>
     public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(1);
 
-    private const string BeingWritten = "its files are being written";
+    /// <summary>The reason of a model that is looked at again in a moment.</summary>
+    public const string BeingWritten = "its files are being written";
 
     private readonly IReadOnlyList<string> _roots;
     private readonly ModelOverrides _overrides;

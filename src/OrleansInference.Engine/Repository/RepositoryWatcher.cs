@@ -13,10 +13,12 @@ internal sealed class RepositoryWatcher(FileModelRepository repository, EngineOp
     /// <summary>Files that change all the time do not keep a silo busy with looking at them.</summary>
     private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(200);
 
+    private HashSet<(ModelId Model, string Reason)> _told = [];
     private TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        TellOfBroken();
         if (options.ModelControlMode is not (ModelControlMode.Watch or ModelControlMode.Poll)) return;
         var watchers = options.ModelControlMode == ModelControlMode.Watch ? options.Models.Select(TryWatch).ToList() : [];
         try
@@ -44,7 +46,9 @@ internal sealed class RepositoryWatcher(FileModelRepository repository, EngineOp
     {
         try
         {
-            return repository.Scan();
+            var isChanging = repository.Scan();
+            TellOfBroken();
+            return isChanging;
         }
         catch (Exception exception)
         {
@@ -52,6 +56,16 @@ internal sealed class RepositoryWatcher(FileModelRepository repository, EngineOp
             Log.ScanFailed(logger, exception);
             return false;
         }
+    }
+
+    /// <summary>Logs what cannot be served, once for each reason.</summary>
+    private void TellOfBroken()
+    {
+        var broken = repository.Publications
+            .Where(publication => publication.Reason.Length > 0 && publication.Reason != FileModelRepository.BeingWritten)
+            .Select(publication => (publication.Id, publication.Reason)).ToHashSet();
+        foreach (var (model, reason) in broken.Except(_told)) Log.ModelBroken(logger, model, reason);
+        _told = broken;
     }
 
     private FileSystemWatcher? TryWatch(string folder)

@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 using OrleansInference.Engine.Processing;
 
 using SkiaSharp;
@@ -21,7 +23,11 @@ internal static class ImageDecoder
         using var data = SKData.CreateCopy(encoded.Span);
         using var codec = SKCodec.Create(data);
         if (codec is null || codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg))
-            throw Invalid($"{place} is not a PNG or JPEG picture ({encoded.Length} bytes)");
+        {
+            var hint = encoded.Length > 64 && Base64.IsValid(encoded.Span) ? ", but looks like base64: send the file's own bytes, which JSON cannot carry, as a raw body or a binary tensor" : "";
+            throw Invalid($"{place} is not a PNG or JPEG picture ({encoded.Length} bytes){hint}");
+        }
+
         // The header is all that has been read so far; nothing is allocated for a size that only claims to be.
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if ((long)width * height > MaxPixels) throw Invalid($"{place} has {width} x {height} pixels, the limit is {MaxPixels} pixels");
