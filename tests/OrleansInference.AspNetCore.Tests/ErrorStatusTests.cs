@@ -152,7 +152,6 @@ public sealed class ErrorStatusTests
     }
 
     [Theory]
-    [InlineData("/")]
     [InlineData("/v3")]
     [InlineData("/v2/nothing")]
     [InlineData("/v2/models")]

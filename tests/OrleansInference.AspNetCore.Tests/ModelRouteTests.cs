@@ -175,4 +175,14 @@ public sealed class ModelRouteTests
 
         (await door.PostAsync("/v2/repository/index", body)).AssertError(400, "failed to parse the request JSON buffer");
     }
+
+    [Theory]
+    [InlineData("/v2/repository/index", """{"ready":"yes"}""", "'$.ready' has a value of another type than is expected")]
+    [InlineData("/v2/repository/models/m/load", """{"parameters":[]}""", "'$.parameters' has a value of another type than is expected")]
+    public async Task A_value_of_the_wrong_type_is_named_and_the_programs_own_types_are_not(string path, string body, string expected)
+    {
+        await using var door = await FrontDoor.StartAsync();
+
+        (await door.PostAsync(path, body)).AssertError(400, expected);
+    }
 }

@@ -22,7 +22,10 @@ internal static class JsonBody
         }
         catch (JsonException exception)
         {
-            throw JsonFields.ToRefusal(exception)!;
+            // Of what is JSON, but not of that type, the serializer's message names the type.
+            throw exception.Path is { } path && exception.Message.Contains("could not be converted", StringComparison.Ordinal)
+                ? new InferenceException(InferenceError.InvalidArgument, $"failed to parse the request JSON buffer: '{path}' has a value of another type than is expected", exception)
+                : JsonFields.ToRefusal(exception)!;
         }
     }
 }

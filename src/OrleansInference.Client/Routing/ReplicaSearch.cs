@@ -60,12 +60,12 @@ internal sealed class ReplicaSearch(
             _refusal ??= refusal;
             if (++_refusals == MaxRefusals) throw _refusal;
         }
-        else
+        else if (exception is not InferenceException)
         {
             Log.Retrying(logger, exception, failed.Id);
+            failed.Work.Silo.RecordLoss(failed.Grain);
         }
 
-        if (exception is not InferenceException) failed.Work.Silo.RecordLoss(failed.Grain);
         if (chooser.TryChoose(model, _tried, key, out var next)) return next;
         // Where others have been lost, those that are left have too much to do: waiting would not help them.
         if (_refusal is not null) throw _refusal;
