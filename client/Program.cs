@@ -7,21 +7,11 @@ using OrleansInference.FrontEnd;
 
 if (args is [HealthProbe.Command, var address]) return await HealthProbe.RunAsync(address);
 
-WebApplicationBuilder builder;
-try
-{
-    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-}
-catch (FormatException mistake)
-{
-    // A setting that begins with one dash.
-    await Console.Error.WriteLineAsync(mistake.Message);
-    return 1;
-}
-
+WebApplicationBuilder? builder = null;
 var hasWaited = false;
 try
 {
+    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     ConfigurationMistakes.ThrowIfUnknown(builder.Configuration);
     builder.AddInferenceFrontDoor();
     builder.Services.AddOrleansClient(ClientSettings.Read(builder.Configuration), client => client
@@ -45,7 +35,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception exception) when (ConfigurationMistakes.Find(exception, builder.Configuration) is { } mistakes)
+catch (Exception exception) when (ConfigurationMistakes.Find(exception, builder?.Configuration) is { } mistakes)
 {
     foreach (var mistake in mistakes) await Console.Error.WriteLineAsync(mistake);
     return 1;

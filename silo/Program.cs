@@ -10,22 +10,12 @@ using OrleansInference.Silo.Commands;
 if (VerificationCommand.IsMeant(args)) return VerificationCommand.Run(args);
 if (SiloCommands.IsMeant(args)) return await SiloCommands.RunAsync(args);
 
-// The settings lie beside the program, wherever it is started from.
-WebApplicationBuilder web;
-try
-{
-    web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-}
-catch (FormatException mistake)
-{
-    // A setting that begins with one dash.
-    await Console.Error.WriteLineAsync(mistake.Message);
-    return 1;
-}
-
+WebApplicationBuilder? web = null;
 var runs = false;
 try
 {
+    // The settings lie beside the program, wherever it is started from.
+    web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     ConfigurationMistakes.ThrowIfUnknown(web.Configuration);
     var frontDoor = web.Configuration.GetSection(FrontDoorOptions.SectionName).Get<FrontDoorOptions>() ?? new();
     IHostApplicationBuilder builder = frontDoor.Enabled
@@ -54,7 +44,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception exception) when (ConfigurationMistakes.Find(exception, web.Configuration) is { } mistakes)
+catch (Exception exception) when (ConfigurationMistakes.Find(exception, web?.Configuration) is { } mistakes)
 {
     foreach (var mistake in mistakes) await Console.Error.WriteLineAsync(mistake);
     return 1;

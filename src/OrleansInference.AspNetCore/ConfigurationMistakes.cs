@@ -32,9 +32,13 @@ public static class ConfigurationMistakes
     }
 
     /// <summary>Finds the sentences in what has ended a program.</summary>
+    /// <param name="exception">What has ended it.</param>
+    /// <param name="configuration">Its settings; null where they could not even be read.</param>
     /// <returns>One per mistake, with its key and value; null where something else has gone wrong.</returns>
-    public static IReadOnlyList<string>? Find(Exception exception, IConfiguration configuration) => exception switch
+    public static IReadOnlyList<string>? Find(Exception exception, IConfiguration? configuration) => exception switch
     {
+        // A switch with one dash.
+        FormatException malformed when configuration is null => [malformed.Message],
         OptionsValidationException invalid => [.. invalid.Failures.Select(failure => Complete(failure, invalid.OptionsType, configuration))],
         AggregateException all when all.InnerExceptions.All(inner => inner is OptionsValidationException) =>
             [.. all.InnerExceptions.SelectMany(inner => Find(inner, configuration)!)],
@@ -45,11 +49,11 @@ public static class ConfigurationMistakes
     };
 
     /// <summary>Generated validators begin with the bare name of the property, and do not say what its value is.</summary>
-    private static string Complete(string failure, Type options, IConfiguration configuration)
+    private static string Complete(string failure, Type options, IConfiguration? configuration)
     {
         var section = options == typeof(FrontDoorOptions) ? FrontDoorOptions.SectionName : InferenceClientOptions.SectionName;
         var key = $"{section}:{failure.Split(':')[0]}";
-        if (failure.StartsWith(section, StringComparison.Ordinal) || configuration[key] is not { } value) return failure;
+        if (failure.StartsWith(section, StringComparison.Ordinal) || configuration?[key] is not { } value) return failure;
         var isBareNumber = int.TryParse(value, CultureInfo.InvariantCulture, out _) && options.GetProperty(failure.Split(':')[0])?.PropertyType == typeof(TimeSpan);
         return $"{section}:{failure} It is '{value}'{(isBareNumber ? ", which are days: 00:00:15 are 15 seconds" : "")}.";
     }
