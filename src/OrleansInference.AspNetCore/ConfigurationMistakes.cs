@@ -52,9 +52,9 @@ public static class ConfigurationMistakes
     private static string Complete(string failure, Type options, IConfiguration? configuration)
     {
         var section = options == typeof(FrontDoorOptions) ? FrontDoorOptions.SectionName : InferenceClientOptions.SectionName;
-        var key = $"{section}:{failure.Split(':')[0]}";
-        if (failure.StartsWith(section, StringComparison.Ordinal) || configuration?[key] is not { } value) return failure;
-        var isBareNumber = int.TryParse(value, CultureInfo.InvariantCulture, out _) && options.GetProperty(failure.Split(':')[0])?.PropertyType == typeof(TimeSpan);
+        var property = failure.Split(':')[0];
+        if (failure.StartsWith(section, StringComparison.Ordinal) || configuration?[$"{section}:{property}"] is not { } value) return failure;
+        var isBareNumber = int.TryParse(value, CultureInfo.InvariantCulture, out _) && options.GetProperty(property)?.PropertyType == typeof(TimeSpan);
         return $"{section}:{failure} It is '{value}'{(isBareNumber ? ", which are days: 00:00:15 are 15 seconds" : "")}.";
     }
 }

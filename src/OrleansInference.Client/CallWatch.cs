@@ -66,7 +66,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            foreach (var calls in _calls.Values.GroupBy(call => call.Holder).Where(calls => calls.Any(call => time.GetElapsedTime(call.Began) >= Patience)))
+            foreach (var calls in _calls.Values.GroupBy(call => call.Holder).Where(calls => calls.Any(IsDue)))
                 AskAsync(calls.Key, [.. calls], calls.First().Silo, stoppingToken).Ignore();
             foreach (var silo in chooser.Silos)
             {
@@ -74,6 +74,8 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
             }
         }
     }
+
+    private bool IsDue(Call call) => time.GetElapsedTime(call.Began) >= Patience;
 
     /// <param name="holder">Is asked.</param>
     /// <param name="calls">All that it should have. It is asked about those that are old enough; where it is silent, all are missed.</param>
@@ -83,7 +85,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     {
         if (!_asking.TryAdd(holder, true)) return;
         var asked = Now;
-        var due = Array.FindAll(calls, call => time.GetElapsedTime(call.Began) >= Patience);
+        var due = Array.FindAll(calls, IsDue);
         try
         {
             var lost = await holder.FindLostAsync([.. due.Select(call => call.Id)]).AsTask()
@@ -121,6 +123,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
     {
         private readonly CallWatch _watch;
         private readonly CancellationTokenSource _end;
+        private readonly CancellationToken _caller;
         private int _patience;
         private bool _isDoubtful;
         private int _isLost;
@@ -130,6 +133,7 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
         {
             _watch = watch;
             _patience = patience;
+            _caller = cancellationToken;
             _end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Id = id;
             Holder = holder;
@@ -154,6 +158,12 @@ internal sealed class CallWatch(DeviceChooser chooser, TimeProvider time, ILogge
 
         /// <summary>Whether the call has been given up.</summary>
         public bool IsLost => Volatile.Read(ref _isLost) != 0;
+
+        /// <summary>
+        /// Whether it is lost with what it has ended with: it has been given up, or was cancelled by nobody, as the runtime does with calls whose grains it looks for on
+        /// a silo that is gone.
+        /// </summary>
+        public bool IsLostWith(Exception exception) => IsLost || (exception is OperationCanceledException && !_caller.IsCancellationRequested);
 
         /// <summary>What a lost call ends with.</summary>
         public static TimeoutException Lost() => new("The silo does not say what has become of the call.");

@@ -95,10 +95,7 @@ internal sealed class CatalogWatcher(
 
     private async Task WatchAsync(CancellationToken stoppingToken)
     {
-        // The silo or the cluster client of this host starts beside this service, and takes no calls before it has.
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
-        await started.Task.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await lifetime.WaitForStartAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!stoppingToken.IsCancellationRequested)
         {
             try

@@ -72,14 +72,9 @@ internal sealed class InferenceClient(
                     {
                         throw deadline.Exceeded(request.Model);
                     }
-                    catch (OperationCanceledException) when (call.IsLost || !deadline.Token.IsCancellationRequested)
+                    catch (Exception exception) when (call.IsLostWith(exception) || ReplicaSearch.IsWorthwhile(exception))
                     {
-                        failure = CallWatch.Call.Lost();
-                        break;
-                    }
-                    catch (Exception exception) when (call.IsLost || ReplicaSearch.IsWorthwhile(exception))
-                    {
-                        failure = call.IsLost ? CallWatch.Call.Lost() : exception;
+                        failure = call.IsLostWith(exception) ? CallWatch.Call.Lost() : exception;
                         break;
                     }
 

@@ -145,18 +145,11 @@ internal sealed class ModelCaller
             {
                 return await process(worker, call.Id, call.Token).ConfigureAwait(false);
             }
-            catch (Exception exception) when (IsLost(call, exception))
+            catch (Exception exception) when (call.IsLostWith(exception) || (exception is not InferenceException && ReplicaSearch.IsLost(exception)))
             {
                 if (attempt == MaxWorkersTried) throw Explain(model, call.IsLost ? CallWatch.Call.Lost() : exception);
             }
         }
-
-        bool IsLost(CallWatch.Call call, Exception exception) => call.IsLost || exception switch
-        {
-            InferenceException => false,
-            OperationCanceledException => !cancellationToken.IsCancellationRequested,
-            _ => ReplicaSearch.IsLost(exception),
-        };
     }
 
     /// <summary>Has a request that was under way answered in a later picture. Who has begun it sends the copy to the shadow.</summary>
@@ -262,9 +255,8 @@ internal sealed class ModelCaller
                     ? await replica.Grain.InferAsync(request, call.Token).ConfigureAwait(false)
                     : await worker.PassAsync(request, replica.Id, call.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (call.IsLost || !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException exception) when (call.IsLostWith(exception))
             {
-                // The runtime cancels calls, too, whose grains it looks for on a silo that is gone.
                 throw CallWatch.Call.Lost();
             }
             catch (InferenceException exception) when (worker is not null && exception.Error == InferenceError.Unavailable)

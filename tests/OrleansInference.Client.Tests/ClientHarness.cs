@@ -77,6 +77,18 @@ internal sealed class ClientHarness : IAsyncDisposable
         }
     }
 
+    /// <summary>Has the device that is asked first neither answer nor say anything, from then on.</summary>
+    public Func<string> Silence(Action? left = null)
+    {
+        string? silent = null;
+        Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
+            ? HangAsync(token, left)
+            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
+        Grains.OnFindLost = (instance, _) =>
+            instance.Device == silent ? new TaskCompletionSource<long[]>().Task : Task.FromResult(Array.Empty<long>());
+        return () => silent!;
+    }
+
     private async Task StepAsync()
     {
         Time.Advance(TimeSpan.FromMilliseconds(50));

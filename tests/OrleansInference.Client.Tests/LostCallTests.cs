@@ -16,7 +16,7 @@ public sealed class LostCallTests
     public async Task A_silo_that_neither_answers_nor_says_what_it_has_is_given_up_after_a_second_or_so()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
-        var silent = Silence(harness);
+        var silent = harness.Silence();
         var began = harness.Time.GetUtcNow();
 
         var instance = (await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request))).Outputs;
@@ -31,7 +31,7 @@ public sealed class LostCallTests
     public async Task It_is_not_asked_again_before_it_has_said_that_it_is_there()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
-        var silent = Silence(harness);
+        var silent = harness.Silence();
         await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
         var lost = harness.Grains.Asked[0];
 
@@ -146,7 +146,7 @@ public sealed class LostCallTests
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
         var left = new TaskCompletionSource();
-        Silence(harness, left.SetResult);
+        harness.Silence(left.SetResult);
 
         await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
 
@@ -288,7 +288,7 @@ public sealed class LostCallTests
     public async Task A_large_request_gets_the_time_that_it_takes_to_arrive()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
-        Silence(harness);
+        harness.Silence();
         var request = ClientHarness.Request with { Inputs = [InferenceTensor.Create("x", new float[25_000_000 / sizeof(float)])] };
         var began = harness.Time.GetUtcNow();
 
@@ -415,7 +415,7 @@ public sealed class LostCallTests
     public async Task A_stream_that_is_lost_before_it_has_begun_begins_elsewhere()
     {
         await using var harness = await ClientHarness.StartAsync([Model("m", devices: Two)]);
-        Silence(harness);
+        harness.Silence();
         harness.Grains.OnInferStream = (instance, request, token) => StreamAsync(harness.Grains.OnInfer(instance, request, token));
 
         var response = Assert.Single(await harness.AdvanceAsync(harness.Client.InferStreamAsync(ClientHarness.Request).ToListAsync().AsTask()));
@@ -452,17 +452,5 @@ public sealed class LostCallTests
     {
         harness.Grains.Publish(models);
         while ((await harness.Client.GetModelAsync(models[0].Id.Name)).State != models[0].State) await Task.Yield();
-    }
-
-    /// <summary>Has the device that is asked first neither answer nor say anything, from then on.</summary>
-    private static Func<string> Silence(ClientHarness harness, Action? left = null)
-    {
-        string? silent = null;
-        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
-            ? harness.HangAsync(token, left)
-            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
-        harness.Grains.OnFindLost = (instance, _) =>
-            instance.Device == silent ? new TaskCompletionSource<long[]>().Task : Task.FromResult(Array.Empty<long>());
-        return () => silent!;
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 using static OrleansInference.Client.Tests.ScriptedGrains;
 
 namespace OrleansInference.Client.Tests;
@@ -39,6 +41,29 @@ public sealed class SiloConnectionTests
     }
 
     [Fact]
+    public async Task Silos_that_are_not_found_are_looked_for_ever_less_often_and_with_no_more_keys_than_there_are()
+    {
+        await using var harness = await ClientHarness.StartAsync([Model("m", devices: [.. Enumerable.Range(0, 70).Select(silo => $"s{silo}.cpu:0")])]);
+        var keys = new ConcurrentQueue<long>();
+        harness.Grains.OnGetSilo = key =>
+        {
+            keys.Enqueue(key);
+            return Task.FromException<string>(new SiloUnavailableException("gone"));
+        };
+        var rounds = 0;
+        for (; keys.Count < 1100; rounds++)
+        {
+            harness.Time.Advance(TimeSpan.FromSeconds(2));
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        }
+
+        Assert.Equal(1024, keys.Distinct().Count());
+        Assert.All(keys, key => Assert.InRange(key, 64, 64 + 1023));
+        // Eighteen times 64 keys, of which each time but the first few in one of 32 rounds.
+        Assert.InRange(rounds, 300, int.MaxValue);
+    }
+
+    [Fact]
     public async Task A_connection_that_has_come_to_lead_elsewhere_is_given_up_for_one_that_leads_there()
     {
         await using var harness = await StartAsync("a", "b", "c");
@@ -68,8 +93,7 @@ public sealed class SiloConnectionTests
     public async Task An_answer_from_elsewhere_does_not_clear_a_silo_that_has_lost_a_call()
     {
         await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
-        var silent = Silence(harness);
-        harness.Grains.OnFindLost = (_, _) => new TaskCompletionSource<long[]>().Task;
+        var silent = harness.Silence();
         harness.Grains.OnFindLostByWorker = asked => Task.FromResult(asked);
 
         await harness.AdvanceAsync(harness.Client.InferAsync(ClientHarness.Request));
@@ -86,7 +110,7 @@ public sealed class SiloConnectionTests
     public async Task A_silo_that_hangs_is_asked_what_it_has_over_its_own_connection_and_another_answers_instead()
     {
         await using var harness = await StartAsync([Model("m", devices: ["a.cpu:0", "b.cpu:0"])], "a", "b");
-        Silence(harness);
+        harness.Silence();
         harness.Grains.OnFindLostByWorker = _ => new TaskCompletionSource<long[]>().Task;
         var began = harness.Time.GetUtcNow();
 
@@ -143,14 +167,4 @@ public sealed class SiloConnectionTests
     }
 
     private static Task AskAsync(ClientHarness harness, string model) => harness.Client.InferAsync(ClientHarness.Request with { Model = model });
-
-    /// <summary>Has the device that is asked first never answer, from then on.</summary>
-    private static Func<string> Silence(ClientHarness harness)
-    {
-        string? silent = null;
-        harness.Grains.OnInfer = (instance, request, token) => (silent ??= instance.Device) == instance.Device
-            ? harness.HangAsync(token)
-            : Task.FromResult(new InferenceResponse { Model = instance.Model, Outputs = request.Inputs });
-        return () => silent!;
-    }
 }

@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+
 using OrleansInference.Engine.Processing;
 using OrleansInference.Grains.Inference;
 using OrleansInference.Tensors;
+
 using SkiaSharp;
 
 namespace OrleansInference.Grains.Tests;

@@ -42,10 +42,7 @@ internal sealed class SiloConnections(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (gateways is null) return;
-        // The cluster client of this host starts beside this service, and takes no calls before it has.
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
-        await started.Task.WaitAsync(stoppingToken).ConfigureAwait(false);
+        await lifetime.WaitForStartAsync(stoppingToken).ConfigureAwait(false);
         using var timer = new PeriodicTimer(Interval, time);
         do await FindAsync(gateways, stoppingToken).ConfigureAwait(false);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
@@ -68,11 +65,11 @@ internal sealed class SiloConnections(
     }
 
     /// <summary>Whether all connections lead to the same silo, where a worker would only be one more call.</summary>
-    private static async Task<bool> HasOneAsync(IGatewayListProvider gateways, CancellationToken cancellationToken)
+    private async Task<bool> HasOneAsync(IGatewayListProvider gateways, CancellationToken cancellationToken)
     {
         try
         {
-            return (await gateways.GetGatewaysAsync(cancellationToken).ConfigureAwait(false)).Count == 1;
+            return (await gateways.GetGatewaysAsync(cancellationToken).WaitAsync(AnswerTime, time, cancellationToken).ConfigureAwait(false)).Count == 1;
         }
         catch (Exception)
         {

@@ -24,6 +24,7 @@ internal static class ImageDecoder
         using var codec = SKCodec.Create(data);
         if (codec is null || codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg))
         {
+            // A short word is base64, too.
             var hint = encoded.Length > 64 && Base64.IsValid(encoded.Span) ? ", but looks like base64: send the file's own bytes, which JSON cannot carry, as a raw body or a binary tensor" : "";
             throw Invalid($"{place} is not a PNG or JPEG picture ({encoded.Length} bytes){hint}");
         }
